@@ -1,0 +1,51 @@
+# Each target sets up what it needs, again only when pyproject.toml changed.
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+TESTED := $(VENV)/.ready-dev
+SCHEMA := $(VENV)/github-schema/package/schema.graphql
+
+export DAGSTER_HOME ?= $(CURDIR)/.duetto/dagster
+# The CPU build of torch, unless TORCH says otherwise: an open range brings gigabytes of CUDA.
+TORCH  ?= torch==2.13.0
+
+.PHONY: run ui test lint bench clean help
+
+help:            ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+run: $(READY)    ## index this checkout (or DUETTO_REPOS) and answer a search
+	$(BIN)/duetto-intel sync
+	$(BIN)/duetto-intel search "$(or $(QUERY),how does a crash repair itself)" -n 5
+
+ui: $(READY)     ## Dagster at http://127.0.0.1:3000, its sensors and schedules running
+	$(BIN)/python -m duetto_assets.serve.home
+	$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(or $(PORT),3000)
+
+test: $(TESTED) $(SCHEMA)  ## pass every test
+	$(BIN)/python -m pytest
+
+lint: $(TESTED)  ## ruff and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(TESTED) ## measure, side by side; see benchmarks/README.md
+	$(BIN)/python -m benchmarks
+
+clean:           ## remove what was set up and indexed here
+	rm -rf $(VENV) .duetto .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed and '$(PYTHON)' was not found. Set PYTHON=/path/to/python3.11."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(READY): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(TESTED): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch $@
