@@ -1,0 +1,93 @@
+"""Hybrid search: words by BM25 and meaning by vectors, fused by rank."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+
+from duetto_assets.model import PUBLIC
+from duetto_assets.stages.embed import Encoder, vector_model_id
+from duetto_assets.stages.words import words
+from duetto_assets.store.index import Index
+from duetto_assets.store.where import Where, among, both, matches, same, shares
+
+_RRF_K = 60  # Cormack, Clarke and Büttcher, SIGIR 2009
+_POOL = 100  # candidates of each kind that are fused
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a hit must be. An empty field allows everything; `principals` are the names the asker goes by."""
+
+    source: str = ""
+    partition: str = ""
+    language: str = ""
+    path: str = ""  # a glob, as in .gitignore
+    principals: tuple[str, ...] = PUBLIC
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One chunk found."""
+
+    rank: int
+    score: float
+    source: str
+    partition: str
+    path: str
+    start_line: int
+    end_line: int
+    symbol: str
+    title: str
+    url: str
+    text: str
+
+
+_SHOWN = ["source", "partition", "path", "start_line", "end_line", "symbol", "title", "url", "text"]
+
+
+def search(
+    index: Index, query: str, encoder: Callable[[], Encoder], filters: Filters | None = None, limit: int = 10
+) -> list[Hit]:
+    """Return the best chunks for a query, best first.
+
+    :param encoder: Called only where there are vectors to compare with: it may load a model.
+    """
+    where = _where(filters or Filters())
+    scores: dict[str, float] = {}
+    for ranking in (_by_words(index, query, where), _by_meaning(index, query, encoder, where)):
+        for rank, chunk_id in enumerate(ranking, 1):
+            scores[chunk_id] = scores.get(chunk_id, 0.0) + 1 / (_RRF_K + rank)
+    # Text and place are read from `chunks` by id, so that a chunk that is no more is never shown.
+    best = sorted(scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))
+    rows = {row["id"]: row for row in index.chunks.scan(["id", *_SHOWN], both(among("id", best), where)).to_pylist()}
+    return [
+        Hit(rank, scores[chunk_id], **{name: rows[chunk_id][name] for name in _SHOWN})
+        for rank, chunk_id in enumerate((i for i in best if i in rows), 1)
+    ][:limit]
+
+
+def _by_words(index: Index, query: str, where: Where) -> list[str]:
+    found: list[str] = index.chunks.match_words(words(query), ["id"], _POOL, where)["id"].to_pylist()
+    return found
+
+
+def _by_meaning(index: Index, query: str, encoder: Callable[[], Encoder], where: Where) -> list[str]:
+    if not query.strip() or not any(index.embeddings(dim).count(where) for dim in index.dims()):
+        return []
+    model = encoder()
+    rows = index.embeddings(model.dim)
+    current = both(where, same("model", vector_model_id(model)))
+    found: list[str] = rows.nearest(model.encode_query(query), ["id"], _POOL, current)["id"].to_pylist()
+    return found
+
+
+def _where(filters: Filters) -> Where:
+    exact = (("source", filters.source), ("partition", filters.partition), ("language", filters.language))
+    terms = [shares("access", filters.principals), *(same(column, value) for column, value in exact if value)]
+    if filters.path:
+        pattern, _ = GitIgnoreSpecPattern.pattern_to_regex(filters.path)
+        terms.append(matches("path", pattern or "$^"))
+    return both(*terms)
