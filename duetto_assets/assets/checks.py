@@ -1,0 +1,60 @@
+"""Asset checks: the promises of the tables, tested against the tables and the sources themselves."""
+
+# No `from __future__ import annotations` here: Dagster reads the types of assets, configs and resources at run time.
+
+from dataclasses import asdict
+
+import dagster as dg
+
+from duetto_assets.errors import SourceError
+from duetto_assets.resources import Workbench
+from duetto_assets.stages.documents import compare
+from duetto_assets.stages.embed import vector_model_id
+from duetto_assets.stages.upkeep import inspect
+
+
+def checks(source: str) -> list[dg.AssetChecksDefinition]:
+    """Return the checks of one source's assets."""
+
+    @dg.asset_check(
+        asset=[source, "documents"],
+        description="What each partition lists now equals the table, for partitions whose head has not moved since.",
+    )
+    def listing_equals_table(bench: Workbench) -> dg.AssetCheckResult:
+        remote = bench.source(source)
+        differing: dict[str, str] = {}
+        compared = 0
+        for partition, head in remote.heads().items():
+            if isinstance(head, SourceError) or head != bench.index.partition(source, partition).head:
+                continue  # unreachable or just changed: the sensor's business
+            difference = compare(remote, partition, bench.index, census=True)
+            compared += 1
+            if not difference.empty:
+                differing[partition] = f"{len(difference.to_read)} to read, {len(difference.gone)} to delete"
+        return dg.AssetCheckResult(
+            passed=not differing, metadata={"compared": compared, "differing": dg.MetadataValue.json(differing)}
+        )
+
+    @dg.asset_check(
+        asset=[source, "chunks"],
+        description="No chunk belongs to a document that is no more, and no id stands twice.",
+    )
+    def no_orphan_rows(bench: Workbench) -> dg.AssetCheckResult:
+        found = inspect(bench.index, source, vector_model_id(bench.encoder))
+        sound = not (found.orphan_chunks or found.orphan_embeddings or found.duplicate_rows)
+        return dg.AssetCheckResult(passed=sound, metadata=asdict(found))
+
+    @dg.asset_check(
+        asset=[source, "embeddings"],
+        description="Every chunk has one vector of the current model. Warns while a new model or a first index is "
+        "being worked through.",
+    )
+    def one_vector_per_chunk(bench: Workbench) -> dg.AssetCheckResult:
+        found = inspect(bench.index, source, vector_model_id(bench.encoder))
+        return dg.AssetCheckResult(
+            passed=not (found.without_vector or found.orphan_embeddings or found.duplicate_rows),
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata=asdict(found),
+        )
+
+    return [listing_equals_table, no_orphan_rows, one_vector_per_chunk]

@@ -1,0 +1,228 @@
+"""`duetto-intel`: data on stdout, talk on stderr."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from duetto_assets.errors import ConfigError, DuettoError
+
+if TYPE_CHECKING:
+    from duetto_assets.search.query import Hit
+    from duetto_assets.stages.documents import Difference
+    from duetto_assets.store.index import Partition
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(
+    help="An organisation's code and knowledge, kept searchable and true.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON lines.")]
+
+
+@app.command(
+    epilog="Examples:\n\n  duetto-intel sync\n\n  duetto-intel sync repos/acme/api --full\n\n"
+    "  DUETTO_REPOS='/src/api https://github.com/pallets/flask' duetto-intel sync --json"
+)
+def sync(
+    targets: Annotated[
+        list[str] | None, typer.Argument(metavar="[SOURCE[/PARTITION]]...", help="What to sync. Default: everything.")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="List and read everything again, whatever is recorded.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change, and change nothing.")] = False,
+    allow_mass_deletion: Annotated[
+        bool, typer.Option("--allow-mass-deletion", help="Delete even if most documents or partitions would go.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring sources up to date: read what changed, chunk it, embed it. Its runs are seen in the UI.
+
+    Exit code 0 only if everything went well.
+    """
+    from duetto_assets.resources import Workbench
+    from duetto_assets.serve.home import instance_of
+    from duetto_assets.serve.sync import Options, Sync
+
+    bench = Workbench()
+    with instance_of(bench.settings) as instance, _progress():
+        work = Sync(
+            Options(full, dry_run, allow_mass_deletion), bench, instance, _say, _ignore if as_json else _show_difference
+        )
+        outcome = work.run(targets or [])
+    if as_json:
+        typer.echo(json.dumps(outcome.as_json(), ensure_ascii=False))
+    if outcome.failed:
+        _say(f"{len(outcome.failed)} failed: {', '.join(outcome.failed)}. The others are up to date.")
+        raise typer.Exit(FAILED)
+
+
+@app.command(
+    epilog="Examples:\n\n  duetto-intel search 'where are retries configured'\n\n"
+    "  duetto-intel search HTTPAdapter --language python --path 'src/**' -n 3 --json"
+)
+def search(
+    query: Annotated[str, typer.Argument(help="Words, a name, or a question.")],
+    source: Annotated[str, typer.Option(help="Only this source.")] = "",
+    partition: Annotated[str, typer.Option(help="Only this repository, space or project.")] = "",
+    language: Annotated[str, typer.Option(help="Only this language, in lower case: python, java, markdown.")] = "",
+    path: Annotated[str, typer.Option(help="Only paths that match this glob, written as in .gitignore.")] = "",
+    limit: Annotated[int, typer.Option("-n", "--limit", min=1, max=100, help="Most hits to print.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Find code, commits and pages by words and by meaning, best first. Exit code 1 if nothing was found."""
+    from duetto_assets.resources import Workbench
+    from duetto_assets.search.query import Filters
+    from duetto_assets.search.query import search as find
+
+    bench = Workbench()
+    hits = find(bench.index, query, lambda: bench.encoder, Filters(source, partition, language, path), limit)
+    for hit in hits:
+        typer.echo(json.dumps(asdict(hit), ensure_ascii=False) if as_json else _line(hit))
+    if not hits:
+        synced = bench.index.known_partitions()
+        _say("Nothing found." if synced else "The index is empty. Fill it: duetto-intel sync")
+        raise typer.Exit(FAILED)
+
+
+@app.command(epilog="Examples:\n\n  duetto-intel status\n\n  duetto-intel status --json | jq .error")
+def status(as_json: Json = False) -> None:
+    """Say for each partition what is indexed, how fresh it is, and why the last try failed."""
+    from duetto_assets.resources import Workbench
+
+    bench = Workbench()
+    for name, record in bench.index.known_partitions().items():
+        typer.echo(json.dumps(_status(record), default=str) if as_json else _status_line(name, record))
+    if not bench.index.known_partitions():
+        _say("The index is empty. Fill it: duetto-intel sync")
+
+
+@app.command(
+    epilog="Examples:\n\n  duetto-intel skipped repos/acme/api\n\n  duetto-intel skipped repos/acme/api --json"
+)
+def skipped(
+    target: Annotated[str, typer.Argument(metavar="SOURCE/PARTITION", help="Which partition.")], as_json: Json = False
+) -> None:
+    """List the documents of a partition that are not indexed, each with its reason."""
+    from duetto_assets.resources import Workbench
+    from duetto_assets.stages.documents import skipped_documents
+
+    source, _, partition = target.partition("/")
+    for doc_id, reason in skipped_documents(Workbench().index, source, partition):
+        row = {"id": doc_id, "reason": reason}
+        typer.echo(json.dumps(row, ensure_ascii=False) if as_json else f"{_printable(doc_id)}: {reason}")
+
+
+@app.command(epilog="Examples:\n\n  duetto-intel reset --yes\n\n  INDEX_PATH=/tmp/trial duetto-intel reset --yes")
+def reset(yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False) -> None:
+    """Delete the index. Clones and the history of runs stay; a sync fills it anew."""
+    from duetto_assets.resources import Workbench
+    from duetto_assets.serve.home import instance_of
+    from duetto_assets.sources.registry import SOURCES
+
+    bench = Workbench()
+    if not yes:
+        raise ConfigError(f"This deletes the index at {bench.index.location}. If you mean it: duetto-intel reset --yes")
+    with instance_of(bench.settings) as instance:
+        for source in SOURCES:
+            for key in instance.get_dynamic_partitions(source):
+                instance.delete_dynamic_partition(source, key)
+    bench.index.reset()
+    _say(f"Deleted the index at {bench.index.location}.")
+
+
+def main() -> None:
+    """Run the command; a known error is a sentence, not a traceback."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    try:
+        app()
+    except ConfigError as error:
+        _say(str(error))
+        sys.exit(USAGE)
+    except DuettoError as error:
+        _say(str(error))
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        _say("Interrupted. What was written stays; run it again to go on.")
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # `| head` has seen enough
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _say(sentence: str) -> None:
+    typer.echo(_printable(sentence), err=True)
+
+
+def _printable(text: str) -> str:
+    """Remote text must not drive the terminal."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+def _line(hit: Hit) -> str:
+    place = hit.path or hit.title
+    symbol = f"  {hit.symbol}" if hit.symbol else ""
+    first = next((line.strip() for line in hit.text.splitlines() if line.strip()), "")
+    return _printable(f"{hit.partition}:{place}:{hit.start_line}-{hit.end_line}{symbol}  {first[:100]}")
+
+
+def _status(record: Partition) -> dict[str, Any]:
+    return asdict(record) | {"searchable": bool(record.head) and record.head == record.searchable_head}
+
+
+def _status_line(name: str, record: Partition) -> str:
+    if record.error:
+        state = f"failing ({record.failures}): {record.error}"
+    elif record.head and record.head == record.searchable_head:
+        when = f"{record.searchable_at:%Y-%m-%d %H:%M} UTC" if record.searchable_at else "never"
+        state = f"searchable since {when}"
+    else:
+        state = "not searchable yet"
+    counts = f"{record.documents} documents, {record.skipped} skipped, {record.chunks} chunks"
+    return _printable(f"{name}  {record.head[:12] or '-'}  {counts}  {state}")
+
+
+def _ignore(name: str, difference: Difference) -> None:
+    """Show nothing: `--json` prints the counts at the end."""
+
+
+def _show_difference(name: str, difference: Difference) -> None:
+    for ref in difference.to_read:
+        typer.echo(_printable(f"{'[ADD]' if ref.id in difference.new else '[UPDATE]'} {name} {ref.id}"))
+    for doc_id in difference.gone:
+        typer.echo(_printable(f"[DELETE] {name} {doc_id}"))
+
+
+@contextmanager
+def _progress() -> Iterator[None]:
+    """Show how far long stages are: a line that is written over on a terminal, else one now and then."""
+    log = logging.getLogger("duetto_assets.progress")
+    handler = _Progress()
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+
+
+class _Progress(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r\x1b[2K  {text}\r")
+            sys.stderr.flush()
+        else:
+            sys.stderr.write(f"  {text}\n")
