@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pathspec.patterns.gitignore import GitIgnorePatternError
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
+from duetto_assets.errors import ConfigError
 from duetto_assets.model import PUBLIC
 from duetto_assets.stages.embed import Encoder, vector_model_id
 from duetto_assets.stages.words import words
 from duetto_assets.store.index import Index
-from duetto_assets.store.where import Where, among, both, matches, same, shares
+from duetto_assets.store.where import Where, among, both, either, excluding, matches, same, shares
 
 _RRF_K = 60  # Cormack, Clarke and Büttcher, SIGIR 2009
 _POOL = 100  # candidates of each kind that are fused
@@ -24,7 +26,7 @@ class Filters:
     source: str = ""
     partition: str = ""
     language: str = ""
-    path: str = ""  # a glob, as in .gitignore
+    path: str = ""  # a glob, as in .gitignore; with `!` before it, what it does not match
     principals: tuple[str, ...] = PUBLIC
 
 
@@ -54,8 +56,18 @@ def search(
     """Return the best chunks for a query, best first.
 
     :param encoder: Called only where there are vectors to compare with: it may load a model.
+    :raises ConfigError: If the path is no glob.
     """
-    where = _where(filters or Filters())
+    filters = filters or Filters()
+    try:
+        return _fused(index, query, encoder, _where(filters), limit)
+    except (RuntimeError, ValueError) as error:
+        if "regex" not in str(error):
+            raise
+        raise _no_glob(filters.path) from error  # gitignore's dialect has more than regular expressions can say
+
+
+def _fused(index: Index, query: str, encoder: Callable[[], Encoder], where: Where, limit: int) -> list[Hit]:
     scores: dict[str, float] = {}
     for ranking in (_by_words(index, query, where), _by_meaning(index, query, encoder, where)):
         for rank, chunk_id in enumerate(ranking, 1):
@@ -88,6 +100,20 @@ def _where(filters: Filters) -> Where:
     exact = (("source", filters.source), ("partition", filters.partition), ("language", filters.language))
     terms = [shares("access", filters.principals), *(same(column, value) for column, value in exact if value)]
     if filters.path:
-        pattern, _ = GitIgnoreSpecPattern.pattern_to_regex(filters.path)
-        terms.append(matches("path", pattern or "$^"))
+        terms.append(_under(filters.path))
     return both(*terms)
+
+
+def _under(glob: str) -> Where:
+    try:
+        regex, include = GitIgnoreSpecPattern.pattern_to_regex(glob)
+    except GitIgnorePatternError as error:
+        raise _no_glob(glob) from error
+    if regex is None:  # a comment, which names no path
+        return either()
+    found = matches("path", regex)
+    return found if include else excluding(found)
+
+
+def _no_glob(glob: str) -> ConfigError:
+    return ConfigError(f"{glob[:100]!r} is no glob that can be searched for. Write one as in .gitignore: src/**, *.py.")

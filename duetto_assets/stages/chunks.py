@@ -135,8 +135,3 @@ def _chunk_columns(chunk: Chunk) -> dict[str, Any]:
         "signature": chunk.signature,
         "text": chunk.text,
     }
-
-
-def chunk_of(row: dict[str, Any]) -> Chunk:
-    """Return the chunk that a row with exactly its columns holds."""
-    return Chunk(**row)

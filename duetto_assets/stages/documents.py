@@ -81,13 +81,11 @@ def compare(source: Source, partition: str, index: Index, *, census: bool = Fals
     record = index.partition(source.name, partition)
     scan = source.scan(partition, None if census else record.head or None)
     stored = _stored(index, source.name, partition)
-    listed: set[str] = set()
-    versions: set[str] = set()
+    listed = {ref.id: ref for ref in scan.refs}  # a listing that moves while it is paged may name a document twice
+    versions = {ref.version for ref in listed.values()}
     to_read: list[Ref] = []
     unchanged = 0
-    for ref in scan.refs:
-        listed.add(ref.id)
-        versions.add(ref.version)
+    for ref in listed.values():
         known = stored.get(ref.id)
         if reread or known is None or known.version != ref.version:
             to_read.append(ref)
@@ -131,30 +129,17 @@ def reconcile_documents(
         if not allow_mass_deletion:
             _refuse_mass_deletion(source.name, partition, difference)
         record = index.partition(source.name, partition)
-        if difference.empty and record.head == difference.head:
-            return DocumentCounts(
-                difference.head,
-                unchanged=difference.unchanged,
-                skipped=record.skipped,
-                seconds=time.monotonic() - started,
-            )
         if not difference.empty:
-            # From here on the chunks are behind, and a crash must not leave them called searchable.
-            index.record(replace(record, searchable_head=""))
+            # From here on the table is true for no head: a crash must leave none that a later listing could equal.
+            record = replace(record, head="", searchable_head="", changed_at=datetime.now(UTC))
+            index.record(record)
         added, changed, turned = _write_documents(source, partition, index, difference, progress)
         _delete_documents(index, source.name, partition, [*difference.gone, *difference.gone_skipped])
         reasons = _skip_reasons(index, source.name, partition)
         skipped = sum(reasons.values())
-        total = index.documents.count(owned(source.name, partition)) - skipped
-        index.record(
-            replace(
-                index.partition(source.name, partition),
-                head=difference.head,
-                documents=total,
-                skipped=skipped,
-                changed_at=datetime.now(UTC) if not difference.empty else record.changed_at,
-            )
-        )
+        if record.head != difference.head:
+            total = index.documents.count(owned(source.name, partition)) - skipped
+            index.record(replace(record, head=difference.head, documents=total, skipped=skipped))
     return DocumentCounts(
         difference.head,
         added=added,
@@ -204,7 +189,7 @@ def _write_documents(
     """Read and store; return the documents added, changed, and turned from indexed to skipped."""
     added = changed = turned = done = 0
     total = len(difference.to_read)
-    for batch in _commits(source.read(partition, difference.to_read)):
+    for batch in _commits(source.read(partition, difference.to_read) if difference.to_read else ()):
         rows = [_document_row(document) for document in batch]
         index.documents.upsert(pa.Table.from_pylist(rows, schema=tables.DOCUMENTS))
         for document in batch:
@@ -218,16 +203,16 @@ def _write_documents(
 
 
 def _commits(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    batch: list[Document] = []
+    batch: dict[str, Document] = {}  # by id: two rows of one id in one commit would both stay
     chars = 0
     for document in documents:
-        batch.append(document)
+        batch[document.id] = document
         chars += len(document.text)
         if len(batch) >= _COMMIT_DOCUMENTS or chars >= _COMMIT_CHARS:
-            yield batch
-            batch, chars = [], 0
+            yield list(batch.values())
+            batch, chars = {}, 0
     if batch:
-        yield batch
+        yield list(batch.values())
 
 
 def _delete_documents(index: Index, source: str, partition: str, doc_ids: Sequence[str]) -> None:

@@ -9,16 +9,17 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from duetto_assets.model import Chunk
 from duetto_assets.stages.chunk import embedding_text
-from duetto_assets.stages.chunks import chunk_of, chunks_behind
+from duetto_assets.stages.chunks import chunks_behind
 from duetto_assets.stages.embed import Encoder, cache_key, compose, place_text, vector_model_id
 from duetto_assets.stages.reconcile import Progress, no_progress, owned, slices
 from duetto_assets.store import tables
@@ -28,7 +29,6 @@ from duetto_assets.store.where import among
 log = logging.getLogger(__name__)
 
 Vectors = NDArray[np.float32]
-Row = dict[str, Any]
 
 _WINDOW_S = 20.0  # work that a crash can lose
 _MIN_WINDOW, _MAX_WINDOW = 256, 8_192
@@ -45,6 +45,7 @@ _FROM_CHUNK = (
     "language",
     "access",
 )
+_CHUNK = [field.name for field in fields(Chunk)]
 _COMPARED = ("text_hash", "place_hash", "model", "doc_kind", "path", "language", "access")
 
 
@@ -101,115 +102,115 @@ class _Work:
         self.progress = progress
         self.rows = index.embeddings(encoder.dim)
         self.cache = index.vectors(encoder.dim)
-        self.model = vector_model_id(encoder)
         self.embedded = self.places = self.reused = self.tokens = 0
         self._done = self._total = 0
 
     def run(self, source: str, partition: str) -> int:
         missing, gone = self._difference(source, partition)
-        self._total = len(missing)
-        known = _known(self.cache, {row["text_key"] for row in missing})
+        self._total = missing.num_rows
         # Rows whose text is known come first: they are searchable at once.
-        for window in slices([row for row in missing if row["text_key"] in known], _MAX_WINDOW):
-            self._write(window, {})
-        self._embed([row for row in missing if row["text_key"] not in known])
-        for keys in slices(gone, _LOOKUP):
-            self.rows.delete(among("id", keys))
+        unseen = [missing.slice(0, 0)]
+        for start in range(0, missing.num_rows, _MAX_WINDOW):
+            window = missing.slice(start, _MAX_WINDOW)
+            texts = _load(self.cache, window["text_key"])
+            seen = pc.is_in(window["text_key"], value_set=pa.array(list(texts), pa.string()))
+            self._write(window.filter(seen), texts)
+            self.reused += pc.sum(seen).as_py() or 0
+            unseen.append(window.filter(pc.invert(seen)))
+        self._embed(pa.concat_tables(unseen).combine_chunks())
+        for ids in slices(gone, _LOOKUP):
+            self.rows.delete(among("id", ids))
         for dim in self.index.dims():  # of an earlier model: its rows answered until here
             if dim != self.encoder.dim:
                 self.index.embeddings(dim).delete(owned(source, partition))
         return len(gone)
 
-    def _difference(self, source: str, partition: str) -> tuple[list[Row], list[str]]:
+    def _difference(self, source: str, partition: str) -> tuple[pa.Table, list[str]]:
+        """Return the chunks whose row is missing or not as it should be, and the ids of rows without a chunk."""
         where = owned(source, partition)
-        columns = ["id", "text_hash", "title", "heading_path", "tokens", *_FROM_CHUNK]
-        have = {
-            row["id"]: tuple(row[name] for name in _COMPARED)
-            for row in self.rows.scan(["id", *_COMPARED], where).to_pylist()
-        }
-        missing = []
-        wanted = set()
-        for row in self.index.chunks.scan(columns, where).to_pylist():
-            wanted.add(row["id"])
-            place = place_text(row["doc_kind"], row["path"], row["title"], row["heading_path"])
-            row |= {"model": self.model, "place": place, "place_hash": _key(self.encoder, place)}
-            if have.get(row["id"]) != tuple(row[name] for name in _COMPARED):
-                missing.append(row | {"text_key": cache_key(self.encoder.model_id, row["text_hash"])})
-        return missing, sorted(have.keys() - wanted)
+        have = self.rows.scan(["id", *_COMPARED], where)
+        chunks = self.index.chunks.scan(["id", "text_hash", "title", "heading_path", "tokens", *_FROM_CHUNK], where)
+        columns = (chunks[name].to_pylist() for name in ("doc_kind", "path", "title", "heading_path"))
+        places = [place_text(*row) for row in zip(*columns, strict=True)]
+        hashes = {place: cache_key(self.encoder.model_id, place) for place in set(places)}
+        model = [vector_model_id(self.encoder)] * chunks.num_rows
+        wanted = (
+            chunks.append_column("place", pa.array(places, pa.string()))
+            .append_column("place_hash", pa.array([hashes[place] for place in places], pa.string()))
+            .append_column("model", pa.array(model, pa.string()))
+        )
+        there = pc.is_in(_as_text(wanted), value_set=_as_text(have))
+        missing = wanted.filter(pc.invert(there))
+        keys = [cache_key(self.encoder.model_id, text_hash) for text_hash in missing["text_hash"].to_pylist()]
+        gone = have["id"].filter(pc.invert(pc.is_in(have["id"], value_set=chunks["id"])))
+        return missing.append_column("text_key", pa.array(keys, pa.string())), gone.to_pylist()
 
-    def _embed(self, rows: list[Row]) -> None:
-        """Encode unseen texts, the longest first, each once; then compose the rows that share them."""
-        first: dict[str, Row] = {}
-        repeats = [row for row in rows if first.setdefault(row["text_key"], row) is not row]
-        todo = sorted(first.values(), key=lambda row: (-row["tokens"], row["id"]))
+    def _embed(self, rows: pa.Table) -> None:
+        """Encode unseen texts, the longest first, each once; write with each all the rows that share it."""
+        first: dict[str, tuple[int, str]] = {}
+        for key, tokens, chunk_id in zip(*(rows[n].to_pylist() for n in ("text_key", "tokens", "id")), strict=True):
+            first.setdefault(key, (tokens, chunk_id))
+        todo = sorted(first, key=lambda key: (-first[key][0], key))
         size = _MIN_WINDOW
         start = 0
         while start < len(todo):
-            window = todo[start : start + size]
             began = time.monotonic()
-            texts = self._texts(window)
-            window = [row for row in window if row["id"] in texts]
-            fresh = self._encode(self.cache, [(r["text_key"], texts[r["id"]]) for r in window])
+            keys = todo[start : start + size]
+            texts = self._texts([first[key][1] for key in keys])
+            fresh = self._encode({key: texts[first[key][1]] for key in keys})
             self.embedded += len(fresh)
-            self.tokens += sum(min(row["tokens"], self.encoder.max_tokens) for row in window)
+            self.tokens += sum(min(first[key][0], self.encoder.max_tokens) for key in keys)
+            sharing = rows.filter(pc.is_in(rows["text_key"], value_set=pa.array(keys, pa.string())))
+            for part in range(0, sharing.num_rows, _MAX_WINDOW):
+                self._write(sharing.slice(part, _MAX_WINDOW), fresh)
+            self.reused += sharing.num_rows - len(fresh)
             start += size
-            self._write(window, fresh)
             seconds = max(time.monotonic() - began, 1e-6)
             size = int(min(max(_MIN_WINDOW, size * _WINDOW_S / seconds), 2 * size, _MAX_WINDOW))
-        for part in slices(repeats, _MAX_WINDOW):
-            self._write(part, {})
 
-    def _texts(self, rows: Sequence[Row]) -> dict[str, str]:
-        columns = [
-            "id",
-            "text",
-            "symbol",
-            "heading_path",
-            "signature",
-            "start_line",
-            "end_line",
-            "tokens",
-            "kind",
-        ]
+    def _texts(self, ids: Sequence[str]) -> dict[str, str]:
         texts: dict[str, str] = {}
-        for part in slices([row["id"] for row in rows], _LOOKUP):
-            for row in self.index.chunks.scan(columns, among("id", part)).to_pylist():
+        for part in slices(ids, _LOOKUP):
+            for row in self.index.chunks.scan(["id", *_CHUNK], among("id", part)).to_pylist():
                 chunk_id = row.pop("id")
-                texts[chunk_id] = embedding_text(chunk_of(row))
+                texts[chunk_id] = embedding_text(Chunk(**row))
         return texts
 
-    def _encode(self, cache: Table, texts: Sequence[tuple[str, str]]) -> dict[str, Vectors]:
+    def _encode(self, texts: Mapping[str, str]) -> dict[str, Vectors]:
+        """Return and cache the vectors of these texts or places, by their keys."""
         if not texts:
             return {}
-        vectors = self.encoder.encode([text for _, text in texts])
-        keys = [key for key, _ in texts]
-        cache.upsert(_with_vectors({"id": keys}, vectors, tables.vectors(self.encoder.dim)))
-        return dict(zip(keys, vectors, strict=True))
+        vectors = self.encoder.encode(list(texts.values()))
+        keys = pa.table({"id": list(texts)})
+        self.cache.upsert(_with_vectors(keys, vectors, tables.vectors(self.encoder.dim)))
+        return dict(zip(texts, vectors, strict=True))
 
-    def _write(self, rows: Sequence[Row], fresh: Mapping[str, Vectors]) -> None:
-        if not rows:
+    def _write(self, rows: pa.Table, texts: Mapping[str, Vectors]) -> None:
+        """Compose and store the vectors of chunks whose text's vector is in `texts`."""
+        if not rows.num_rows:
             return
-        texts = fresh | _load(self.cache, {r["text_key"] for r in rows} - fresh.keys())
-        places = _load(self.cache, {r["place_hash"] for r in rows if r["place"]})
-        new = {r["place_hash"]: r["place"] for r in rows if r["place"] and r["place_hash"] not in places}
-        places |= self._encode(self.cache, list(new.items()))
+        there = rows.filter(pc.not_equal(rows["place"], ""))
+        wanted = dict(zip(there["place_hash"].to_pylist(), there["place"].to_pylist(), strict=True))
+        places = _load(self.cache, there["place_hash"])
+        new = self._encode({key: place for key, place in wanted.items() if key not in places})
         self.places += len(new)
-        self.reused += sum(1 for row in rows if row["text_key"] not in fresh)
         nowhere = np.zeros(self.encoder.dim, np.float32)
+        found = {**places, **new}
         composed = compose(
-            np.stack([texts[row["text_key"]] for row in rows]),
-            np.stack([places.get(row["place_hash"], nowhere) for row in rows]),
+            np.stack([texts[key] for key in rows["text_key"].to_pylist()]),
+            np.stack([found.get(key, nowhere) for key in rows["place_hash"].to_pylist()]),
         )
-        names = ("id", *_FROM_CHUNK, "text_hash", "text_key", "place_hash", "model")
-        columns = {name: [row[name] for row in rows] for name in names}
-        self.rows.upsert(_with_vectors(columns, composed, tables.embeddings(self.encoder.dim)))
-        self._done += len(rows)
+        self.rows.upsert(_with_vectors(rows, composed, tables.embeddings(self.encoder.dim)))
+        self._done += rows.num_rows
         self.progress("embeddings", self._done, self._total)
 
 
 def _record_searchable(index: Index, source: str, partition: str, chunker: str, model: str) -> bool:
     """Say that the head is searchable, if the chunks are those of the documents. Data first, then the head."""
     record = index.partition(source, partition)
+    if not record.head:
+        log.warning("%s/%s: documents are not complete; materialize %s/documents", source, partition, source)
+        return False
     if any(chunks_behind(index, source, partition, chunker)):
         log.warning("%s/%s: chunks are behind documents; materialize %s/chunks", source, partition, source)
         return False
@@ -225,37 +226,28 @@ def _record_searchable(index: Index, source: str, partition: str, chunker: str, 
     )
     if now != record:
         index.record(replace(now, searchable_at=datetime.now(UTC)))
-    return bool(record.head)
+    return True
 
 
-def _key(encoder: Encoder, text: str) -> str:
-    return cache_key(encoder.model_id, text)
+def _as_text(rows: pa.Table) -> pa.Array:
+    """Return everything that makes a row what it is, as one text for each."""
+    access = pc.binary_join(rows["access"].combine_chunks(), "\0")
+    compared = [rows[name].combine_chunks() for name in ("id", *_COMPARED) if name != "access"]
+    return pc.binary_join_element_wise(*compared, access, "\0")
 
 
-def _known(cache: Table, keys: set[str]) -> set[str]:
-    found: set[str] = set()
-    for part in slices(sorted(keys), _LOOKUP):
-        found.update(cache.scan(["id"], among("id", part))["id"].to_pylist())
-    return found
-
-
-def _load(cache: Table, keys: set[str]) -> dict[str, Vectors]:
+def _load(cache: Table, keys: pa.ChunkedArray) -> dict[str, Vectors]:
+    """Return those of the vectors that are cached."""
     loaded: dict[str, Vectors] = {}
-    for part in slices(sorted(keys), _LOOKUP):
+    for part in slices(sorted(set(keys.to_pylist())), _LOOKUP):
         rows = cache.scan(["id", "vector"], among("id", part)).combine_chunks()
         if rows.num_rows:
-            vectors = rows["vector"].combine_chunks()
-            flat = vectors.flatten().to_numpy(zero_copy_only=False)
+            flat = rows["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
             loaded.update(zip(rows["id"].to_pylist(), flat.reshape(rows.num_rows, -1), strict=True))
     return loaded
 
 
-def _with_vectors(columns: Mapping[str, Sequence[Any]], vectors: Vectors, schema: pa.Schema) -> pa.Table:
+def _with_vectors(rows: pa.Table, vectors: Vectors, schema: pa.Schema) -> pa.Table:
     flat = pa.array(np.ascontiguousarray(vectors, np.float32).reshape(-1))
-    arrays = [
-        pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
-        if field.name == "vector"
-        else pa.array(columns[field.name], field.type)
-        for field in schema
-    ]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    column = pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
+    return rows.append_column("vector", column).select(schema.names).cast(schema)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from duetto_assets.store.index import Index, partition_key
+from duetto_assets.store.index import Index, Partition, partition_key
 from duetto_assets.store.where import Where, same
 
 T = TypeVar("T")
@@ -41,3 +41,16 @@ def record_failure(index: Index, source: str, partition: str, reason: str) -> No
     with index.lock(source, partition):
         record = index.partition(source, partition)
         index.record(replace(record, error=reason, failures=record.failures + 1, failed_at=datetime.now(UTC)))
+
+
+def record_reachability(index: Index, record: Partition, problem: str) -> None:
+    """Keep that a partition's head cannot be read, or that it can again. Nothing is written where nothing changed.
+
+    :param problem: Why not; empty where the head was read and is searchable.
+    """
+    if problem and problem != record.error:
+        record_failure(index, record.source, record.partition, problem)
+    elif not problem and record.error:
+        with index.lock(record.source, record.partition):
+            current = index.partition(record.source, record.partition)
+            index.record(replace(current, error="", failures=0, failed_at=None))

@@ -18,10 +18,11 @@ def drop_unused_vectors(index: Index) -> int:
     """Delete cached vectors that no row uses, once they are many; return how many went."""
     dropped = 0
     for dim in index.dims():
-        rows = index.embeddings(dim).scan(["text_key", "place_hash"])
-        used = pa.concat_arrays([*rows["text_key"].chunks, *rows["place_hash"].chunks]) if rows.num_rows else None
         cached = index.vectors(dim).scan(["id"])["id"]
-        unused = cached if used is None else cached.filter(pc.invert(pc.is_in(cached, value_set=used)))
+        # Read after the cache: a vector that another run stores meanwhile is none of those that may go.
+        rows = index.embeddings(dim).scan(["text_key", "place_hash"])
+        used = pa.chunked_array([*rows["text_key"].chunks, *rows["place_hash"].chunks], pa.string())
+        unused = cached.filter(pc.invert(pc.is_in(cached, value_set=used)))
         if len(unused) > max(_KEEP_UNUSED, len(cached) / 2):
             for ids in slices(unused.to_pylist(), 10_000):
                 dropped += index.vectors(dim).delete(among("id", ids))

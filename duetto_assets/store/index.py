@@ -29,22 +29,27 @@ log = logging.getLogger(__name__)
 
 _DEFAULT_DIM = 384
 _KEEP_VERSIONS = timedelta(hours=1)  # open readers hold them
+_OPTIMIZE_PASSES = 3  # the first merges indexed files and new ones apart, the second all of them
 _FLAT_ROWS = 50_000  # a flat vector search over so many rows takes about 0.1 s; beyond, an index pays
 
 
 def _lost_race(error: Exception) -> bool:
-    return isinstance(error, (RuntimeError, OSError)) and "conflict" in str(error).lower()
+    said = str(error).lower()
+    return isinstance(error, (RuntimeError, OSError)) and ("conflict" in said or "concurrent writers" in said)
 
 
 class Table:
-    """One table. It is made by its first write; before that it reads as empty."""
+    """One table. It is made by its first write; before that it reads as empty.
+
+    It is opened anew for each use, which takes a millisecond: a handle that is held meets the same conflict for ever,
+    and outlives a table that another process dropped.
+    """
 
     def __init__(self, db: lancedb.DBConnection, name: str, schema: pa.Schema, words: str = "") -> None:
         self._db = db
         self.name = name
         self.schema = schema
         self._words = words
-        self._handle: lancedb.table.Table | None = None
 
     def scan(self, columns: Sequence[str], where: Where | None = None) -> pa.Table:
         """Return the matching rows."""
@@ -109,9 +114,11 @@ class Table:
         if (table := self._open()) is None:
             return 0
         self._ensure_vector_index(table)
-        if self._needs_optimizing(table):
+        for _ in range(_OPTIMIZE_PASSES):
+            if (table := self._open()) is None or not self._needs_optimizing(table):
+                break
             self._commit(lambda t: t.optimize(cleanup_older_than=_KEEP_VERSIONS))
-        return table.count_rows()
+        return self.count()
 
     @property
     def version(self) -> int:
@@ -144,23 +151,20 @@ class Table:
     def _commit(self, write: Callable[[lancedb.table.Table], object]) -> None:
         for attempt in stamina.retry_context(on=_lost_race, attempts=20, timeout=120.0, wait_max=5.0):
             with attempt:
-                table = self._create() if self._handle is None else self._handle
-                # A plain retry would meet the same conflict for ever.
-                table.checkout_latest()  # type: ignore[no-untyped-call]
-                write(table)
+                write(self._open_or_create())
 
     def _open(self) -> lancedb.table.Table | None:
-        if self._handle is None:
-            try:
-                self._handle = self._db.open_table(self.name)
-            except ValueError:  # LanceDB's word for "was not found"
+        try:
+            return self._db.open_table(self.name)
+        except ValueError as error:
+            if "was not found" in str(error):
                 return None
-        return self._handle
+            raise
 
-    def _create(self) -> lancedb.table.Table:
+    def _open_or_create(self) -> lancedb.table.Table:
         if (table := self._open()) is None:
             table = self._db.create_table(self.name, schema=self.schema, exist_ok=True)
-            self._handle = table
+        # Not only where the table is new: its maker may have been killed before it came to the index.
         if self._words and not table.list_indices():
             # No stemming and no case folding here: `stages.words` has done what is to be done.
             config = FTS(
@@ -282,7 +286,6 @@ class Index:
     def reset(self) -> None:
         """Delete every table."""
         self._db.drop_all_tables()
-        self.__init__(self.location)  # type: ignore[misc]
 
     @contextmanager
     def lock(self, source: str, partition: str) -> Iterator[None]:
@@ -294,7 +297,7 @@ class Index:
             yield
             return
         folder = Path(self.location) / ".locks"
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         with (folder / partition_key(source, partition)).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # the kernel lets go of it when the process dies
             yield

@@ -74,7 +74,7 @@ PARTITIONS = pa.schema(
         _ID,
         _text("source"),
         _text("partition"),
-        _text("head"),  # what `documents` is true for
+        _text("head"),  # what `documents` is true for; empty while it is written
         _text("searchable_head"),  # what `chunks` and `embeddings` are true for; empty while they are behind
         _text("chunker"),
         _text("model"),
