@@ -6,7 +6,6 @@ READY  := $(VENV)/.ready
 TESTED := $(VENV)/.ready-dev
 SCHEMA := $(VENV)/github-schema/package/schema.graphql
 
-export DAGSTER_HOME ?= $(CURDIR)/.duetto/dagster
 # The CPU build of torch, unless TORCH says otherwise: an open range brings gigabytes of CUDA.
 TORCH  ?= torch==2.13.0
 
@@ -20,8 +19,8 @@ run: $(READY)    ## index this checkout (or DUETTO_REPOS) and answer a search
 	$(BIN)/duetto-intel search "$(or $(QUERY),how does a crash repair itself)" -n 5
 
 ui: $(READY)     ## Dagster at http://127.0.0.1:3000, its sensors and schedules running
-	$(BIN)/python -m duetto_assets.serve.home
-	$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(or $(PORT),3000)
+	DAGSTER_HOME="$$($(BIN)/python -m duetto_assets.serve.home)" PYTHONWARNINGS="ignore:Function \`dev_command\`" \
+		$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(or $(PORT),3000)
 
 test: $(TESTED) $(SCHEMA)  ## pass every test
 	$(BIN)/python -m pytest
@@ -49,3 +48,10 @@ $(READY): pyproject.toml | $(BIN)/python
 $(TESTED): $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
 	@touch $@
+
+# GitHub's public schema, against which a test validates our query. Without npm that test says that it was skipped.
+$(SCHEMA): | $(BIN)/python
+	@mkdir -p $(VENV)/github-schema
+	@cd $(VENV)/github-schema && npm pack --silent @octokit/graphql-schema@15.26.1 >/dev/null \
+		&& tar xzf octokit-graphql-schema-15.26.1.tgz package/schema.graphql \
+		|| echo "npm is missing or has no registry: the test of the GitHub query will be skipped. Install Node.js."

@@ -13,10 +13,12 @@ from duetto_assets.automation.conditions import debounced
 from duetto_assets.automation.plan import job_name
 from duetto_assets.automation.schedules import census
 from duetto_assets.automation.sensors import head_sensor
+from duetto_assets.factory import chunker_of, model_of
 from duetto_assets.partitions import AssetJob
 from duetto_assets.resources import Workbench
 from duetto_assets.settings import load
 from duetto_assets.sources.registry import SOURCES
+from duetto_assets.stages.embed import vector_model_id
 
 WHAT = {"repos": "a repository's files and recent commits"}
 
@@ -30,8 +32,9 @@ def build() -> dg.Definitions:
     sensors: list[dg.SensorDefinition] = []
     schedules: list[dg.ScheduleDefinition] = []
     asset_checks: list[dg.AssetChecksDefinition] = []
+    chunker, model = chunker_of(settings).version, vector_model_id(model_of(settings))
     for source in SOURCES:
-        links = chain(source, WHAT[source])
+        links = chain(source, WHAT[source], chunker, model)
         selection = dg.AssetSelection.assets(*links).without_checks()
         job = dg.define_asset_job(
             job_name(source), selection, description=f"Bring partitions of {source} up to date: read, chunk, embed."
@@ -63,6 +66,7 @@ def build() -> dg.Definitions:
             cron_schedule="41 4 * * *",
             execution_timezone="UTC",
             default_status=dg.DefaultScheduleStatus.RUNNING,
+            description="Once a day, every check on every asset.",
         )
     )
     return dg.Definitions(

@@ -1,53 +1,25 @@
-"""Settings made into sources, index, chunker and encoder. No logic: everything is built where it is first used."""
+"""What the assets work with, as Dagster's one resource."""
 
-from __future__ import annotations
-
-from functools import cache
+# No `from __future__ import annotations` here: Dagster reads the types of assets, configs and resources at run time.
 
 import dagster as dg
 
+from duetto_assets import factory
 from duetto_assets.settings import Settings, load
 from duetto_assets.sources.base import Source
-from duetto_assets.sources.registry import SOURCES
 from duetto_assets.stages.chunk import Chunker
-from duetto_assets.stages.embed import Encoder, Model, resolve_model
-from duetto_assets.stages.encoder import SentenceTransformerEncoder
-from duetto_assets.stages.tokens import Tokenizer
+from duetto_assets.stages.embed import Encoder
 from duetto_assets.store.index import Index
-
-
-@cache
-def source_of(name: str, settings: Settings) -> Source:
-    """Return the source of that name; one object a process, so that it may keep connections."""
-    return SOURCES[name](settings)
-
-
-@cache
-def index_of(settings: Settings) -> Index:
-    """Return the index."""
-    return Index(settings.index)
-
-
-@cache
-def model_of(settings: Settings) -> Model:
-    """Return what is known of the model without loading it."""
-    return resolve_model(settings.embedding_model, max_tokens=settings.embedding_max_tokens)
-
-
-@cache
-def chunker_of(settings: Settings) -> Chunker:
-    """Return the chunker, which counts tokens as the model does."""
-    return Chunker(Tokenizer(model_of(settings).tokenizer_path), settings.chunk_tokens)
-
-
-@cache
-def encoder_of(settings: Settings) -> Encoder:
-    """Return the encoder. torch is imported when it first encodes."""
-    return SentenceTransformerEncoder(model_of(settings), device=settings.embedding_device)
+from duetto_assets.workers import worker_tags
 
 
 class Workbench(dg.ConfigurableResource):  # type: ignore[type-arg]
     """What the assets work with. It holds no values: tokens must not be shown among a resource's configuration."""
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Say on the run that this process works on it, so that a dead one can be told from a slow one."""
+        if context.run is not None and context.instance is not None:
+            context.instance.add_run_tags(context.run.run_id, worker_tags(context.run.run_id))
 
     @property
     def settings(self) -> Settings:
@@ -56,19 +28,19 @@ class Workbench(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def source(self, name: str) -> Source:
         """Return the source of that name."""
-        return source_of(name, self.settings)
+        return factory.source_of(name, self.settings)
 
     @property
     def index(self) -> Index:
         """The index."""
-        return index_of(self.settings)
+        return factory.index_of(self.settings)
 
     @property
     def chunker(self) -> Chunker:
         """The chunker."""
-        return chunker_of(self.settings)
+        return factory.chunker_of(self.settings)
 
     @property
     def encoder(self) -> Encoder:
         """The encoder; the model is loaded when it first encodes."""
-        return encoder_of(self.settings)
+        return factory.encoder_of(self.settings)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from duetto_assets import resources
+from duetto_assets import factory
 from duetto_assets.settings import Settings
 
 
@@ -26,5 +26,5 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def forget() -> None:
     """Drop sources and indexes that this process holds; the model stays, since loading it takes seconds."""
-    resources.source_of.cache_clear()
-    resources.index_of.cache_clear()
+    factory.source_of.cache_clear()
+    factory.index_of.cache_clear()

@@ -3,10 +3,8 @@
 # No `from __future__ import annotations` here: Dagster reads the types of assets, configs and resources at run time.
 
 import logging
-import os
-import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -28,6 +26,7 @@ _BACKFILL = dg.BackfillPolicy.multi_run(max_partitions_per_run=PARTITIONS_PER_RU
 _DATA_VERSION = "dagster/data_version"
 
 Metadata = Mapping[str, Any]
+Events = Iterator[dg.AssetMaterialization | dg.MaterializeResult[None]]
 Step = Callable[[str], tuple[Metadata, str]]
 """Bring one partition up to date; return what was done and the data version that it has now."""
 
@@ -43,10 +42,12 @@ class DocumentsConfig(dg.Config):
     """Delete even if more than half of a partition's documents (and more than 20) would go."""
 
 
-def chain(source: str, what: str) -> list[dg.AssetsDefinition]:
+def chain(source: str, what: str, chunker: str, model: str) -> list[dg.AssetsDefinition]:
     """Return the assets of one source.
 
     :param what: A partition and its documents, in words: "a repository's files and commits".
+    :param chunker: The chunker's version. Dagster calls what an earlier one made stale.
+    :param model: The id that vectors of the current model carry; likewise.
     """
     common: dict[str, Any] = {
         "key_prefix": source,
@@ -60,7 +61,7 @@ def chain(source: str, what: str) -> list[dg.AssetsDefinition]:
         ),
     }
 
-    @dg.asset(
+    @dg.asset(  # type: ignore[untyped-decorator]  # its overloads do not see through `common`
         **common,
         kinds={source if source != "repos" else "git", "lancedb"},
         tags={"stage": "documents"},
@@ -68,9 +69,7 @@ def chain(source: str, what: str) -> list[dg.AssetsDefinition]:
         "Fresh when `head` is the source's own. Only documents whose version changed are read; what is no longer "
         "listed is deleted. A document that is not indexed keeps its reason in `skipped`.",
     )
-    def documents(
-        context: dg.AssetExecutionContext, config: DocumentsConfig, bench: Workbench
-    ) -> dg.MaterializeResult[None]:
+    def documents(context: dg.AssetExecutionContext, config: DocumentsConfig, bench: Workbench) -> Events:
         remote = bench.source(source)
         if isinstance(remote, Prefetching) and len(context.partition_keys) > 1:
             remote.prefetch(context.partition_keys)
@@ -92,18 +91,19 @@ def chain(source: str, what: str) -> list[dg.AssetsDefinition]:
                 "duration_s": done.seconds,
             }, done.head
 
-        return _each(context, source, bench, step)
+        yield from _each(context, source, bench, step)
 
-    @dg.asset(
+    @dg.asset(  # type: ignore[untyped-decorator]  # its overloads do not see through `common`
         **common,
         deps=[documents],
+        code_version=chunker,
         kinds={"python", "lancedb"},
         tags={"stage": "chunks"},
         description="One row is one chunk: a definition, a section or a run of lines, with its exact lines. Key: the "
         "document and the chunk's text. Made from `documents` wherever the content hash or the chunker's version "
         "differs. Words are searchable as soon as this is done.",
     )
-    def chunks(context: dg.AssetExecutionContext, bench: Workbench) -> dg.MaterializeResult[None]:
+    def chunks(context: dg.AssetExecutionContext, bench: Workbench) -> Events:
         def step(partition: str) -> tuple[Metadata, str]:
             done = reconcile_chunks(source, partition, bench.index, bench.chunker, progress=_log_progress(context))
             head = bench.index.partition(source, partition).head
@@ -115,11 +115,12 @@ def chain(source: str, what: str) -> list[dg.AssetsDefinition]:
                 "duration_s": done.seconds,
             }, digest(head, bench.chunker.version)
 
-        return _each(context, source, bench, step)
+        yield from _each(context, source, bench, step)
 
-    @dg.asset(
+    @dg.asset(  # type: ignore[untyped-decorator]  # its overloads do not see through `common`
         **common,
         deps=[chunks],
+        code_version=model,
         kinds={"pytorch", "lancedb"},
         tags={"stage": "embeddings"},
         pool="gpu",
@@ -127,7 +128,7 @@ def chain(source: str, what: str) -> list[dg.AssetsDefinition]:
         "place's. Key: the chunk. A text seen before, anywhere, is copied, not embedded again. When done, the "
         "partition's head is recorded as searchable.",
     )
-    def embeddings(context: dg.AssetExecutionContext, bench: Workbench) -> dg.MaterializeResult[None]:
+    def embeddings(context: dg.AssetExecutionContext, bench: Workbench) -> Events:
         def step(partition: str) -> tuple[Metadata, str]:
             encoder = bench.encoder
             done = reconcile_embeddings(
@@ -146,20 +147,13 @@ def chain(source: str, what: str) -> list[dg.AssetsDefinition]:
                 "duration_s": done.seconds,
             }, digest(record.head, bench.chunker.version, vector_model_id(encoder))
 
-        return _each(context, source, bench, step)
+        yield from _each(context, source, bench, step)
 
     return [documents, chunks, embeddings]
 
 
-def worker_tags() -> dict[str, str]:
-    """Say which process works on a run, so that a dead one can be told from a slow one."""
-    return {"duetto/host": socket.gethostname(), "duetto/pid": str(os.getpid())}
-
-
-def _each(context: dg.AssetExecutionContext, source: str, bench: Workbench, step: Step) -> dg.MaterializeResult[None]:
+def _each(context: dg.AssetExecutionContext, source: str, bench: Workbench, step: Step) -> Events:
     """Take every partition of the run; one that fails never stops the others."""
-    if not context.run.tags.get("duetto/pid"):
-        context.instance.add_run_tags(context.run_id, worker_tags())
     done: dict[str, tuple[Metadata, str]] = {}
     failed: dict[str, Exception] = {}
     for partition in context.partition_keys:
@@ -171,22 +165,20 @@ def _each(context: dg.AssetExecutionContext, source: str, bench: Workbench, step
             record_failure(bench.index, source, partition, reason_of(error))
     if failed:
         for partition, (metadata, version) in done.items():
-            context.log_event(
-                dg.AssetMaterialization(
-                    context.asset_key, partition=partition, metadata=metadata, tags={_DATA_VERSION: version}
-                )
+            # Yielded, not logged: what a step has only logged is lost when it fails.
+            yield dg.AssetMaterialization(
+                context.asset_key, partition=partition, metadata=metadata, tags={_DATA_VERSION: version}
             )
         raise dg.Failure(
             description="; ".join(f"{source}/{p}: {reason_of(e)}" for p, e in failed.items()),
             metadata={"failed": len(failed), "partitions": len(context.partition_keys)},
             allow_retries=not all(isinstance(e, GiveUp) for e in failed.values()),
         )
-    if len(done) == 1:
-        ((metadata, version),) = done.values()
-        return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(version))
     for partition, (metadata, _) in done.items():
         context.add_asset_metadata(metadata, partition_key=partition)
-    return dg.MaterializeResult()
+    versions = [version for _, version in done.values()]
+    # Dagster takes one data version for all partitions of a run: it changes when one of theirs does.
+    yield dg.MaterializeResult(data_version=dg.DataVersion(versions[0] if len(versions) == 1 else digest(*versions)))
 
 
 def reason_of(error: Exception) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,6 +12,7 @@ from duetto_assets.errors import SourceError
 from duetto_assets.partitions import keys_of_run
 from duetto_assets.sources.base import Heads
 from duetto_assets.store.index import Index, Partition
+from duetto_assets.workers import is_dead
 
 _BACK_OFF = (timedelta(0), *(timedelta(minutes=m) for m in (1, 5, 15, 60, 240)))
 _MAX_VANISHED = 20
@@ -108,8 +107,9 @@ def unfinished_partitions(instance: dg.DagsterInstance, source: str, keys: Seque
     """Return the partitions that some unfinished run works on. Runs whose process is dead are ended first."""
     found: set[str] = set()
     for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
-        if _is_dead(run):
+        if is_dead(run.run_id, run.tags):
             instance.report_run_failed(run, "The process that worked on this run is gone.")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)  # or embedding waits for it for ever
         elif _about(run, source):
             found.update(keys_of_run(run.tags, keys))
     return found
@@ -151,15 +151,3 @@ def _about(run: dg.DagsterRun, source: str) -> bool:
 def job_name(source: str) -> str:
     """Return the name of the job that runs the chain of a source."""
     return f"sync_{source}"
-
-
-def _is_dead(run: dg.DagsterRun) -> bool:
-    if run.tags.get("duetto/host") != socket.gethostname() or run.status != dg.DagsterRunStatus.STARTED:
-        return False
-    try:
-        os.kill(int(run.tags["duetto/pid"]), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False

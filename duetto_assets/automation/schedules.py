@@ -31,8 +31,9 @@ def census(source: str, job: AssetJob) -> dg.ScheduleDefinition:
         if not chosen:
             return dg.SkipReason("There is no partition that is neither running nor failing.")
         config = {"ops": {f"{source}__documents": {"config": {"census": True}}}}
+        when = context.scheduled_execution_time.isoformat()
         return [
-            dg.RunRequest(tags=run_tags(group) | {"duetto/source": source}, run_config=config)
+            dg.RunRequest(f"{when} {group[0]}", config, tags=run_tags(group) | {"duetto/source": source})
             for group in contiguous(chosen, keys)
         ]
 

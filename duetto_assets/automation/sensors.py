@@ -13,9 +13,11 @@ from duetto_assets.automation.plan import (
     retire,
     unfinished_partitions,
 )
-from duetto_assets.errors import SourceError
-from duetto_assets.partitions import AssetJob, PARTITIONS_PER_RUN, contiguous, partitions_of, run_tags
+from duetto_assets.errors import RetryLater, SourceError
+from duetto_assets.partitions import PARTITIONS_PER_RUN, AssetJob, contiguous, partitions_of, run_tags
 from duetto_assets.resources import Workbench
+from duetto_assets.stages.reconcile import record_reachability
+from duetto_assets.store.index import Partition
 
 _RETIRE_A_TICK = 20  # a tick is cut off after 60 s; the next one goes on
 
@@ -35,18 +37,25 @@ def head_sensor(source: str, job: AssetJob, interval_s: int) -> dg.SensorDefinit
         instance, index, now = context.instance, bench.index, datetime.now(UTC)
         try:
             heads = bench.source(source).heads()
-        except SourceError as error:
+        except RetryLater as error:  # what nobody can wait out, a refused token, fails the tick: it must be seen
             return dg.SkipReason(f"{source} cannot be listed, so nothing was decided: {error}")
         keys = instance.get_dynamic_partitions(source)
         known = {record.partition: record for record in index.known_partitions(source).values()}
+        busy = unfinished_partitions(instance, source, keys)
         plan = decide(
             heads,
             known,
             keys,
-            unfinished_partitions(instance, source, keys),
+            busy,
             failures_since_searchable(instance, source, known, keys, now),
             now,
         )
+        for partition in heads.keys() - busy:  # a run holds the lock of its partition
+            head, record = heads[partition], known.get(partition) or Partition(source, partition)
+            if isinstance(head, SourceError):
+                record_reachability(index, record, str(head))
+            elif head == record.searchable_head:
+                record_reachability(index, record, "")
         if plan.refused:
             context.log.warning(plan.refused)
         elif leaving := plan.vanished[:_RETIRE_A_TICK]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from duetto_assets.errors import ConfigError, DuettoError
+from duetto_assets.settings import load
 
 if TYPE_CHECKING:
     from duetto_assets.search.query import Hit
@@ -62,7 +63,7 @@ def sync(
         )
         outcome = work.run(targets or [])
     if as_json:
-        typer.echo(json.dumps(outcome.as_json(), ensure_ascii=False))
+        typer.echo(_json(outcome.as_json()))
     if outcome.failed:
         _say(f"{len(outcome.failed)} failed: {', '.join(outcome.failed)}. The others are up to date.")
         raise typer.Exit(FAILED)
@@ -82,16 +83,17 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Find code, commits and pages by words and by meaning, best first. Exit code 1 if nothing was found."""
-    from duetto_assets.resources import Workbench
+    from duetto_assets.factory import encoder_of, index_of
     from duetto_assets.search.query import Filters
     from duetto_assets.search.query import search as find
 
-    bench = Workbench()
-    hits = find(bench.index, query, lambda: bench.encoder, Filters(source, partition, language, path), limit)
+    settings = load()
+    index = index_of(settings)
+    hits = find(index, query, lambda: encoder_of(settings), Filters(source, partition, language, path), limit)
     for hit in hits:
-        typer.echo(json.dumps(asdict(hit), ensure_ascii=False) if as_json else _line(hit))
+        typer.echo(_json(asdict(hit)) if as_json else _line(hit))
     if not hits:
-        synced = bench.index.known_partitions()
+        synced = index.known_partitions()
         _say("Nothing found." if synced else "The index is empty. Fill it: duetto-intel sync")
         raise typer.Exit(FAILED)
 
@@ -99,12 +101,12 @@ def search(
 @app.command(epilog="Examples:\n\n  duetto-intel status\n\n  duetto-intel status --json | jq .error")
 def status(as_json: Json = False) -> None:
     """Say for each partition what is indexed, how fresh it is, and why the last try failed."""
-    from duetto_assets.resources import Workbench
+    from duetto_assets.factory import index_of
 
-    bench = Workbench()
-    for name, record in bench.index.known_partitions().items():
-        typer.echo(json.dumps(_status(record), default=str) if as_json else _status_line(name, record))
-    if not bench.index.known_partitions():
+    known = index_of(load()).known_partitions()
+    for name, record in known.items():
+        typer.echo(_json(_status(record)) if as_json else _status_line(name, record))
+    if not known:
         _say("The index is empty. Fill it: duetto-intel sync")
 
 
@@ -115,31 +117,31 @@ def skipped(
     target: Annotated[str, typer.Argument(metavar="SOURCE/PARTITION", help="Which partition.")], as_json: Json = False
 ) -> None:
     """List the documents of a partition that are not indexed, each with its reason."""
-    from duetto_assets.resources import Workbench
+    from duetto_assets.factory import index_of
     from duetto_assets.stages.documents import skipped_documents
 
     source, _, partition = target.partition("/")
-    for doc_id, reason in skipped_documents(Workbench().index, source, partition):
+    for doc_id, reason in skipped_documents(index_of(load()), source, partition):
         row = {"id": doc_id, "reason": reason}
-        typer.echo(json.dumps(row, ensure_ascii=False) if as_json else f"{_printable(doc_id)}: {reason}")
+        typer.echo(_json(row) if as_json else f"{_printable(doc_id)}: {reason}")
 
 
 @app.command(epilog="Examples:\n\n  duetto-intel reset --yes\n\n  INDEX_PATH=/tmp/trial duetto-intel reset --yes")
 def reset(yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False) -> None:
     """Delete the index. Clones and the history of runs stay; a sync fills it anew."""
-    from duetto_assets.resources import Workbench
+    from duetto_assets.factory import index_of
     from duetto_assets.serve.home import instance_of
     from duetto_assets.sources.registry import SOURCES
 
-    bench = Workbench()
+    settings = load()
     if not yes:
-        raise ConfigError(f"This deletes the index at {bench.index.location}. If you mean it: duetto-intel reset --yes")
-    with instance_of(bench.settings) as instance:
+        raise ConfigError(f"This deletes the index at {settings.index}. If you mean it: duetto-intel reset --yes")
+    with instance_of(settings) as instance:
         for source in SOURCES:
             for key in instance.get_dynamic_partitions(source):
                 instance.delete_dynamic_partition(source, key)
-    bench.index.reset()
-    _say(f"Deleted the index at {bench.index.location}.")
+    index_of(settings).reset()
+    _say(f"Deleted the index at {settings.index}.")
 
 
 def main() -> None:
@@ -153,16 +155,20 @@ def main() -> None:
     except DuettoError as error:
         _say(str(error))
         sys.exit(FAILED)
-    except KeyboardInterrupt:
-        _say("Interrupted. What was written stays; run it again to go on.")
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # `| head` has seen enough
-        sys.stderr.close()
-        sys.exit(0)
+    except SystemExit as stop:  # Typer makes one of a Ctrl-C, without a word
+        if stop.code == INTERRUPTED:
+            _say("Interrupted. What was written stays; run it again to go on.")
+        raise
 
 
 def _say(sentence: str) -> None:
     typer.echo(_printable(sentence), err=True)
+
+
+def _json(value: Any) -> str:
+    """Return one line of JSON that is harmless to a terminal, and still says what `value` does."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def _printable(text: str) -> str:

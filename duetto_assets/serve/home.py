@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import dagster as dg
@@ -27,5 +28,5 @@ def instance_of(settings: Settings) -> dg.DagsterInstance:
     return dg.DagsterInstance.from_config(str(prepare(settings)))
 
 
-if __name__ == "__main__":  # `make ui`, before Dagster looks for its instance
-    prepare(load())
+if __name__ == "__main__":  # `make ui` asks, before Dagster looks for its instance
+    sys.stdout.write(f"{prepare(load())}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,7 +11,6 @@ from typing import Any
 
 import dagster as dg
 
-from duetto_assets.assets.pipeline import worker_tags
 from duetto_assets.automation.plan import decide, job_name, retire, unfinished_partitions
 from duetto_assets.errors import ConfigError, GiveUp, SourceError
 from duetto_assets.resources import Workbench
@@ -20,6 +20,7 @@ from duetto_assets.stages.documents import Difference, compare
 from duetto_assets.stages.embed import vector_model_id
 from duetto_assets.stages.reconcile import record_failure
 from duetto_assets.store.index import Partition
+from duetto_assets.workers import worker_tags
 
 _COUNTS = {
     "documents_added": "added",
@@ -109,8 +110,8 @@ class Sync:
         heads = remote.heads()
         known = {record.partition: record for record in self.bench.index.known_partitions(source).values()}
         if unknown := [partition for partition in wanted if partition not in heads]:
-            names = ", ".join(sorted(heads))
-            raise ConfigError(f"{source}/{unknown[0]}: there is no such partition. There are: {names}.")
+            some = ", ".join(sorted(heads)[:10]) + (f" and {len(heads) - 10} more" if len(heads) > 10 else "")
+            raise ConfigError(f"{source}/{unknown[0]}: there is no such partition. There are: {some}.")
         if not self.options.dry_run:
             self._add_and_retire(source, heads, known, retiring=not wanted)
         chosen = [partition for partition in heads if not wanted or partition in wanted]
@@ -184,6 +185,7 @@ class Sync:
         from duetto_assets.definitions import defs  # all of Dagster's definitions: only where something runs
 
         name, started, full = f"{source}/{partition}", time.monotonic(), self.options.full
+        run_id = str(uuid.uuid4())
         documents = {"census": full, "reread": full, "allow_mass_deletion": self.options.allow_mass_deletion}
         result = defs.resolve_job_def(job_name(source)).execute_in_process(
             run_config={
@@ -193,9 +195,12 @@ class Sync:
             instance=self.instance,
             partition_key=partition,
             raise_on_error=False,
-            tags=worker_tags() | {"duetto/source": source},
+            run_id=run_id,
+            tags=worker_tags(run_id) | {"duetto/source": source, "dagster/max_retries": "0"},
         )
         if not result.success:
+            if self._interrupted(run_id):
+                raise KeyboardInterrupt
             record = self.bench.index.partition(source, partition)
             self._failed(name, record.error or f"the run failed; its log is in the UI, run {result.run_id}")
             return
@@ -206,6 +211,11 @@ class Sync:
             f"{counts['unchanged']} unchanged, {counts['skipped']} skipped; {counts['chunks']} chunks, "
             f"{counts['embedded']} embedded, {counts['reused']} reused; {counts['seconds']:.1f} s"
         )
+
+    def _interrupted(self, run_id: str) -> bool:
+        """Return whether Dagster took a Ctrl-C for a failure of the run."""
+        run = self.instance.get_run_by_id(run_id)
+        return run is not None and run.tags.get("dagster/failure_reason") == "UNEXPECTED_TERMINATION"
 
     def _failed(self, name: str, reason: str) -> None:
         self.outcome.failed[name] = reason

@@ -1,0 +1,20 @@
+"""`make bench`: run each benchmark in a process of its own; each prints JSON lines."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+ALL = ("encode", "chunk", "first_index", "update", "idle", "crash", "latency", "memory")
+
+
+def main() -> int:
+    """Run those that are named, or all; return 1 if one failed."""
+    failed = 0
+    for name in sys.argv[1:] or ALL:
+        failed += subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode != 0
+    return min(failed, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""`kill -9` at random moments of syncs, then one sync: are the tables those of an undisturbed index, row for row?"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.ground import commit, environment, report, repository, take
+from duetto_assets.store.index import Index
+
+_DUETTO = Path(sys.executable).with_name("duetto-intel")
+
+
+def main() -> None:
+    """Kill, change, kill, …; then compare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    chance = random.Random(args.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        home, checkout = Path(folder) / "home", Path(folder) / "project"
+        repository(checkout, take("dagster/_core", 40))
+        env = environment(home, [f"file://{checkout}"])
+        duration = _whole_sync(env)
+        finished = 0
+        for number in range(args.kills):
+            _change(checkout, chance, number)
+            finished += _kill(env, chance.uniform(0.1, 0.95) * duration)
+        subprocess.run([_DUETTO, "sync"], env=env, check=True, capture_output=True)
+        fresh = Path(folder) / "fresh"
+        fresh_env = environment(fresh, [f"file://{checkout}"])
+        subprocess.run([_DUETTO, "sync"], env=fresh_env, check=True, capture_output=True)
+        report(
+            "kill -9 during syncs",
+            kills=args.kills - finished,
+            finished_before_the_kill=finished,
+            differing_rows={name: _differing(home, fresh, name) for name in ("documents", "chunks", "embeddings")},
+        )
+
+
+def _whole_sync(env: dict[str, str]) -> float:
+    started = time.monotonic()
+    subprocess.run([_DUETTO, "sync"], env=env, check=True, capture_output=True)
+    seconds = time.monotonic() - started
+    subprocess.run([_DUETTO, "reset", "--yes"], env=env, check=True, capture_output=True)
+    return seconds
+
+
+def _change(checkout: Path, chance: random.Random, number: int) -> None:
+    files = sorted(checkout.glob("**/*.py"))
+    edited, moved, deleted = chance.sample(files, 3)
+    edited.write_text(f"# edit {number}\n" + edited.read_text(encoding="utf-8"), encoding="utf-8")
+    moved.rename(moved.with_name(f"moved{number}_{moved.name[-40:]}"))
+    if number % 4 == 0:
+        deleted.unlink()
+    commit(checkout, f"change {number}")
+
+
+def _kill(env: dict[str, str], after_s: float) -> bool:
+    process = subprocess.Popen([_DUETTO, "sync"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        process.wait(after_s)
+        return True
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return False
+
+
+def _differing(one: Path, other: Path, table: str) -> int:
+    a, b = (_rows(Index(str(home / "index")), table) for home in (one, other))
+    return sum(1 for key in a.keys() | b.keys() if not _equal(a.get(key), b.get(key)))
+
+
+def _rows(index: Index, name: str) -> dict[str, dict[str, Any]]:
+    table = index.embeddings(384) if name == "embeddings" else getattr(index, name)
+    rows = table.scan(table.schema.names).to_pylist()
+    found = {row["id"]: row for row in rows}
+    assert len(found) == len(rows), f"{name}: duplicate ids"
+    return found
+
+
+def _equal(a: dict[str, Any] | None, b: dict[str, Any] | None) -> bool:
+    if a is None or b is None:
+        return False
+    left, right = a.pop("vector", None), b.pop("vector", None)
+    return a == b and (left is None or bool(np.allclose(left, right, atol=1e-5)))
+
+
+if __name__ == "__main__":
+    main()
