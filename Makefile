@@ -16,7 +16,7 @@ help:            ## list the targets
 
 run: $(READY)    ## index this checkout (or DUETTO_REPOS) and answer a search
 	$(BIN)/duetto-intel sync
-	$(BIN)/duetto-intel search "$(or $(QUERY),how does a crash repair itself)" -n 5
+	$(BIN)/duetto-intel search "$(or $(QUERY),retry after a rate limit)" -n 5
 
 ui: $(READY)     ## Dagster at http://127.0.0.1:3000, its sensors and schedules running
 	DAGSTER_HOME="$$($(BIN)/python -m duetto_assets.serve.home)" PYTHONWARNINGS="ignore:Function \`dev_command\`" \

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from duetto_assets.errors import ConfigError
 from duetto_assets.settings import Settings
 from duetto_assets.store.index import Index
 
@@ -54,3 +55,20 @@ def encoder_of(settings: Settings) -> Encoder:
     from duetto_assets.stages.encoder import SentenceTransformerEncoder
 
     return SentenceTransformerEncoder(model_of(settings), device=settings.embedding_device)
+
+
+@cache
+def earlier_encoder_of(vector_model: str, settings: Settings) -> Encoder | None:
+    """Return the encoder of vectors that carry this id, if its model is still on this machine under its name."""
+    from duetto_assets.stages.embed import resolve_model
+    from duetto_assets.stages.encoder import SentenceTransformerEncoder
+
+    model_id = vector_model.partition("+")[0]
+    name, _, tokens = model_id.rpartition("-")[0].partition("@")
+    try:
+        model = resolve_model(name, max_tokens=int(tokens))
+    except (ConfigError, ValueError):
+        return None
+    if model.model_id != model_id:
+        return None
+    return SentenceTransformerEncoder(model, device=settings.embedding_device)

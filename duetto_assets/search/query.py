@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pathspec.patterns.gitignore import GitIgnorePatternError
@@ -50,26 +50,40 @@ class Hit:
 _SHOWN = ["source", "partition", "path", "start_line", "end_line", "symbol", "title", "url", "text"]
 
 
+def none_earlier(_model: str) -> Encoder | None:
+    """Know no earlier model."""
+    return None
+
+
 def search(
-    index: Index, query: str, encoder: Callable[[], Encoder], filters: Filters | None = None, limit: int = 10
+    index: Index,
+    query: str,
+    encoder: Callable[[], Encoder],
+    filters: Filters | None = None,
+    limit: int = 10,
+    earlier: Callable[[str], Encoder | None] = none_earlier,
 ) -> list[Hit]:
     """Return the best chunks for a query, best first.
 
     :param encoder: Called only where there are vectors to compare with: it may load a model.
+    :param earlier: Returns the encoder of vectors that another model made, by the id they carry, while that model is
+        still at hand: a partition answers by its old vectors until they are renewed.
     :raises ConfigError: If the path is no glob.
     """
     filters = filters or Filters()
     try:
-        return _fused(index, query, encoder, _where(filters), limit)
+        where = _where(filters)
+        meanings = _by_meaning(index, query, encoder, earlier, where)
+        return _fused(index, [_by_words(index, query, where), *meanings], where, limit)
     except (RuntimeError, ValueError) as error:
         if "regex" not in str(error):
             raise
         raise _no_glob(filters.path) from error  # gitignore's dialect has more than regular expressions can say
 
 
-def _fused(index: Index, query: str, encoder: Callable[[], Encoder], where: Where, limit: int) -> list[Hit]:
+def _fused(index: Index, rankings: Sequence[Sequence[str]], where: Where, limit: int) -> list[Hit]:
     scores: dict[str, float] = {}
-    for ranking in (_by_words(index, query, where), _by_meaning(index, query, encoder, where)):
+    for ranking in rankings:
         for rank, chunk_id in enumerate(ranking, 1):
             scores[chunk_id] = scores.get(chunk_id, 0.0) + 1 / (_RRF_K + rank)
     # Text and place are read from `chunks` by id, so that a chunk that is no more is never shown.
@@ -86,13 +100,27 @@ def _by_words(index: Index, query: str, where: Where) -> list[str]:
     return found
 
 
-def _by_meaning(index: Index, query: str, encoder: Callable[[], Encoder], where: Where) -> list[str]:
+def _by_meaning(
+    index: Index,
+    query: str,
+    encoder: Callable[[], Encoder],
+    earlier: Callable[[str], Encoder | None],
+    where: Where,
+) -> list[list[str]]:
+    """Return a ranking for each model whose vectors there are: one, but while a new model takes over."""
     if not query.strip() or not any(index.embeddings(dim).count(where) for dim in index.dims()):
         return []
-    model = encoder()
-    rows = index.embeddings(model.dim)
-    current = both(where, same("model", vector_model_id(model)))
-    found: list[str] = rows.nearest(model.encode_query(query), ["id"], _POOL, current)["id"].to_pylist()
+    current = encoder()
+    models: dict[str, Encoder | None] = {vector_model_id(current): current}
+    for record in index.known_partitions().values():
+        if record.model and record.model not in models:
+            models[record.model] = earlier(record.model)
+    return [_nearest(index, query, name, model, where) for name, model in models.items() if model is not None]
+
+
+def _nearest(index: Index, query: str, name: str, model: Encoder, where: Where) -> list[str]:
+    rows, of_model = index.embeddings(model.dim), both(where, same("model", name))
+    found: list[str] = rows.nearest(model.encode_query(query), ["id"], _POOL, of_model)["id"].to_pylist()
     return found
 
 

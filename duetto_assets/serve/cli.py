@@ -83,13 +83,21 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Find code, commits and pages by words and by meaning, best first. Exit code 1 if nothing was found."""
-    from duetto_assets.factory import encoder_of, index_of
+    from duetto_assets.factory import earlier_encoder_of, encoder_of, index_of
     from duetto_assets.search.query import Filters
     from duetto_assets.search.query import search as find
 
     settings = load()
     index = index_of(settings)
-    hits = find(index, query, lambda: encoder_of(settings), Filters(source, partition, language, path), limit)
+    filters = Filters(source, partition, language, path)
+    hits = find(
+        index,
+        query,
+        lambda: encoder_of(settings),
+        filters,
+        limit,
+        earlier=lambda model: earlier_encoder_of(model, settings),
+    )
     for hit in hits:
         typer.echo(_json(asdict(hit)) if as_json else _line(hit))
     if not hits:

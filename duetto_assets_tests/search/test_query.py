@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from duetto_assets.errors import ConfigError
-from duetto_assets.search.query import Filters, Hit, search
-from duetto_assets.stages.embed import Encoder, Vectors
+from duetto_assets.model import PUBLIC
+from duetto_assets.search.query import Filters, Hit, _by_meaning, search
+from duetto_assets.stages.embed import Encoder, Vectors, vector_model_id
 from duetto_assets.store.index import Index
-from duetto_assets.store.where import same
+from duetto_assets.store.where import same, shares
 from duetto_assets_tests.stages.worlds import HashEncoder, Notes, World, notes_world
 
 RETRY = '''class HTTPAdapter:
@@ -115,6 +116,29 @@ def test_words_are_searchable_before_vectors_are_and_no_model_is_loaded(made: tu
     world.documents()
     world.chunks()
     assert paths(search(world.index, "needle", no_encoder)) == ["a"]
+
+
+@pytest.mark.parametrize("dim", [16, 24])
+def test_old_vectors_answer_until_they_are_renewed(made: tuple[Notes, World], dim: int) -> None:
+    notes, world = made
+    notes.put("a", "needle")
+    world.sync()
+    index, old, new = world.index, world.encoder, HashEncoder(dim, "new")
+    (text,) = (t for t in old.texts if "needle" in t)
+    asked: list[str] = []
+
+    def earlier(model: str) -> Encoder | None:
+        asked.append(model)
+        return old if model == vector_model_id(old) else None
+
+    meant = _by_meaning(index, text, lambda: new, earlier, shares("access", PUBLIC))
+    assert [len(ranking) for ranking in meant] == [0, 1]
+    assert asked == [vector_model_id(old)]
+    World(notes, notes.partition, index, new).sync()
+    asked.clear()
+    meant = _by_meaning(index, text, lambda: new, earlier, shares("access", PUBLIC))
+    assert [len(ranking) for ranking in meant] == [1]
+    assert asked == []
 
 
 def test_an_empty_index_gives_nothing_and_loads_no_model(tmp_path: Path) -> None:
