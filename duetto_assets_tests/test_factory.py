@@ -17,7 +17,8 @@ def test_vectors_of_an_earlier_setting_find_their_model_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "model", ["", "gone@128-00000000+place0.7", "all-MiniLM-L6-v2@128-00000000+place0.7", "all-MiniLM-L6-v2@x-y", "a/../b"]
+    "model",
+    ["", "gone@128-00000000+place0.7", "all-MiniLM-L6-v2@128-00000000+place0.7", "all-MiniLM-L6-v2@x-y", "a/../b"],
 )
 def test_a_model_that_is_not_at_hand_is_no_error(model: str) -> None:
     assert earlier_encoder_of(model, load()) is None

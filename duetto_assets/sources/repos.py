@@ -208,9 +208,16 @@ class ReposSource:
         try:
             with self._git.ended_by_interrupts():
                 yield threads
-        finally:
+        except KeyboardInterrupt:
+            # git is not resumed: a thread that was just being made is in no list that could be waited for here, and
+            # would begin a process that nobody ends.
+            threads.shutdown(cancel_futures=True)
+            raise
+        except BaseException:
             threads.shutdown(cancel_futures=True)
             self._git.resume()
+            raise
+        threads.shutdown()
 
 
 def _of_github(repository: Repository) -> _Place:
