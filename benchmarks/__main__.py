@@ -1,4 +1,4 @@
-"""`make bench`: run each benchmark in a process of its own; each prints JSON lines."""
+"""`make bench`: run each benchmark in a process of its own; each prints its numbers."""
 
 from __future__ import annotations
 

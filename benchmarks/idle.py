@@ -36,7 +36,7 @@ print(json.dumps({
 def main() -> None:
     """Sync 20 repositories over file:// URLs twice, and look at the second."""
     with tempfile.TemporaryDirectory() as folder:
-        made = [repository(Path(folder) / f"project{n:02}", take("dagster/_utils", 2, skip=2 * n)) for n in range(20)]
+        made = [repository(Path(folder) / f"project{n:02}", take("dagster", 2, skip=2 * n)) for n in range(20)]
         env = environment(Path(folder) / "home", [f"file://{path}" for path in made])
         duetto = Path(sys.executable).with_name("duetto-intel")
         subprocess.run([duetto, "sync"], env=env, check=True, capture_output=True)

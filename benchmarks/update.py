@@ -15,7 +15,7 @@ from benchmarks.ground import Ground, commit, git, report, repository, take
 def main() -> None:
     """Measure both on one repository of 300 files of real code."""
     with tempfile.TemporaryDirectory() as folder:
-        checkout = repository(Path(folder) / "project", take("dagster/_core", 300))
+        checkout = repository(Path(folder) / "project", take("dagster", 300))
         ground = Ground(Path(folder), checkout)
         first = ground.update()
         _edits(ground)
