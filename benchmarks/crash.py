@@ -31,18 +31,21 @@ def main() -> None:
         repository(checkout, take("dagster/_core", 30))
         env = environment(home, [f"file://{checkout}"])
         duration = _whole_sync(env)
-        finished = 0
-        for number in range(args.kills):
-            _change(checkout, chance, number)
-            finished += _kill(env, chance.uniform(0.1, 0.95) * duration)
+        killed = tries = 0
+        while killed < args.kills and tries < 4 * args.kills:
+            _change(checkout, chance, tries)
+            # The first syncs are long; once one is through, the next have a change or two to write.
+            killed += not _finished(env, chance.uniform(0.2, 0.9) * duration)
+            tries += 1
+            duration = min(duration, 8.0)
         subprocess.run([_DUETTO, "sync"], env=env, check=True, capture_output=True)
         fresh = Path(folder) / "fresh"
         fresh_env = environment(fresh, [f"file://{checkout}"])
         subprocess.run([_DUETTO, "sync"], env=fresh_env, check=True, capture_output=True)
         report(
             "kill -9 during syncs",
-            kills=args.kills - finished,
-            finished_before_the_kill=finished,
+            kills=killed,
+            finished_before_the_kill=tries - killed,
             differing_rows={name: _differing(home, fresh, name) for name in ("documents", "chunks", "embeddings")},
         )
 
@@ -65,7 +68,7 @@ def _change(checkout: Path, chance: random.Random, number: int) -> None:
     commit(checkout, f"change {number}")
 
 
-def _kill(env: dict[str, str], after_s: float) -> bool:
+def _finished(env: dict[str, str], after_s: float) -> bool:
     process = subprocess.Popen([_DUETTO, "sync"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         process.wait(after_s)
