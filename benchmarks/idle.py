@@ -45,9 +45,8 @@ def main() -> None:
         subprocess.run([duetto, "sync"], env=env, check=True, capture_output=True)
         whole = time.monotonic() - started
         second = subprocess.run([sys.executable, "-c", _SECOND], env=env, check=True, capture_output=True, text=True)
-        report(
-            "second sync of 20 repositories", process_s=whole, result=second.stdout.strip(), target="< 1 s, 20 calls"
-        )
+        target = "under 1 s beyond process start, no commit"
+        report("second sync of 20 repositories", process_s=whole, target=target, **json.loads(second.stdout))
 
 
 if __name__ == "__main__":
