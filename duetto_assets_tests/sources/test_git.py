@@ -403,10 +403,12 @@ def test_a_killed_process_takes_its_children_along() -> None:
 
 
 _INTERRUPTED = """
+import signal
 import sys
 from pathlib import Path
 from duetto_assets.sources.repos import ReposSource
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits it ignored
 source = ReposSource(clones_path=Path(sys.argv[1]), repositories=sys.argv[2:])
 try:
     source.heads()
