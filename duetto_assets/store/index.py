@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import lancedb
 import pyarrow as pa
@@ -229,11 +229,6 @@ class Index:
         self.chunks = Table(self._db, "chunks", tables.CHUNKS, words="words")
         self.partitions = Table(self._db, "partitions", tables.PARTITIONS)
         self._by_dim: dict[int, tuple[Table, Table]] = {}
-
-    @classmethod
-    def at(cls, location: str) -> Self:
-        """Open or make the index at `location`."""
-        return cls(location)
 
     def embeddings(self, dim: int) -> Table:
         """The table of composed vectors of `dim` numbers: `embeddings`, or `embeddings_<dim>` beside it."""
