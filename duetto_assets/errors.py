@@ -5,6 +5,7 @@ DuettoError
 └── SourceError      an external system did not give what was asked
     ├── RetryLater   a passing fault (time-out, 5xx, rate limit): the same call may work later
     └── GiveUp       it will not work until somebody acts (refused token, missing repository)
+        └── Lost     a partition that was there is no longer listed: deleted, or access was withdrawn
 """
 
 from __future__ import annotations
@@ -34,4 +35,15 @@ class RetryLater(SourceError):
 
 
 class GiveUp(SourceError):
-    """The same call fails until somebody acts."""
+    """The same call fails until somebody acts.
+
+    :param status: The HTTP status of the answer, if there was one.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Lost(GiveUp):
+    """A partition is no longer listed, which looks the same whether it was deleted or access to it was withdrawn."""

@@ -10,6 +10,7 @@ from duetto_assets.errors import SourceError
 from duetto_assets.resources import Workbench
 from duetto_assets.stages.documents import compare
 from duetto_assets.stages.embed import vector_model_id
+from duetto_assets.stages.reconcile import known_heads
 from duetto_assets.stages.upkeep import inspect
 
 
@@ -24,7 +25,8 @@ def checks(source: str) -> list[dg.AssetChecksDefinition]:
         remote = bench.source(source)
         differing: dict[str, str] = {}
         compared = 0
-        for partition, head in remote.heads().items():
+        records = {record.partition: record for record in bench.index.known_partitions(source).values()}
+        for partition, head in remote.heads(known_heads(records.values())).items():
             if isinstance(head, SourceError) or head != bench.index.partition(source, partition).head:
                 continue  # unreachable or just changed: the sensor's business
             difference = compare(remote, partition, bench.index, census=True)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from duetto_assets.errors import SourceError
+from duetto_assets.errors import Lost, SourceError
 from duetto_assets.partitions import keys_of_run
 from duetto_assets.sources.base import Heads
 from duetto_assets.store.index import Index, Partition
@@ -79,12 +79,15 @@ def decide(
     unfinished: set[str],
     failures: Mapping[str, Failures],
     now: datetime,
+    keep_lost: timedelta,
 ) -> Plan:
     """Decide on every partition.
 
     :param known: What the index records, by partition.
     :param keys: The partitions that Dagster knows, in its order.
+    :param keep_lost: For so long a partition that its source calls lost keeps its documents.
     """
+    heads = {key: head for key, head in heads.items() if not _lost_for_good(head, known.get(key), now, keep_lost)}
     vanished = [key for key in sorted({*keys, *known}) if key not in heads and key not in unfinished]
     refused = ""
     if len(vanished) > _MAX_VANISHED and len(vanished) > len(keys) / 2:
@@ -101,6 +104,13 @@ def decide(
         else:
             plan.skipped[partition] = reason
     return plan
+
+
+def _lost_for_good(head: str | SourceError, record: Partition | None, now: datetime, keep: timedelta) -> bool:
+    """Return whether a partition has been lost for long enough. The record of its error is as old as the loss."""
+    if not isinstance(head, Lost) or record is None or record.error != str(head) or record.failed_at is None:
+        return False
+    return now >= record.failed_at + keep
 
 
 def unfinished_partitions(instance: dg.DagsterInstance, source: str, keys: Sequence[str]) -> set[str]:

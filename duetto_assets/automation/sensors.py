@@ -2,7 +2,7 @@
 
 # No `from __future__ import annotations` here: Dagster reads the types of assets, configs and resources at run time.
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 from dagster import DefaultSensorStatus
@@ -16,7 +16,7 @@ from duetto_assets.automation.plan import (
 from duetto_assets.errors import RetryLater, SourceError
 from duetto_assets.partitions import PARTITIONS_PER_RUN, AssetJob, contiguous, partitions_of, run_tags
 from duetto_assets.resources import Workbench
-from duetto_assets.stages.reconcile import record_reachability
+from duetto_assets.stages.reconcile import known_heads, record_reachability
 from duetto_assets.store.index import Partition
 
 _RETIRE_A_TICK = 20  # a tick is cut off after 60 s; the next one goes on
@@ -35,12 +35,12 @@ def head_sensor(source: str, job: AssetJob, interval_s: int) -> dg.SensorDefinit
     )
     def sense(context: dg.SensorEvaluationContext, bench: Workbench) -> dg.SensorResult | dg.SkipReason:
         instance, index, now = context.instance, bench.index, datetime.now(UTC)
+        known = {record.partition: record for record in index.known_partitions(source).values()}
         try:
-            heads = bench.source(source).heads()
+            heads = bench.source(source).heads(known_heads(known.values()))
         except RetryLater as error:  # what nobody can wait out, a refused token, fails the tick: it must be seen
             return dg.SkipReason(f"{source} cannot be listed, so nothing was decided: {error}")
         keys = instance.get_dynamic_partitions(source)
-        known = {record.partition: record for record in index.known_partitions(source).values()}
         busy = unfinished_partitions(instance, source, keys)
         plan = decide(
             heads,
@@ -49,6 +49,7 @@ def head_sensor(source: str, job: AssetJob, interval_s: int) -> dg.SensorDefinit
             busy,
             failures_since_searchable(instance, source, known, keys, now),
             now,
+            timedelta(days=bench.settings.lost_access_days),
         )
         for partition in heads.keys() - busy:  # a run holds the lock of its partition
             head, record = heads[partition], known.get(partition) or Partition(source, partition)

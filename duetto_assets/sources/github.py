@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 
 from duetto_assets.errors import GiveUp, RetryLater, SourceError
-from duetto_assets.sources.http import Http, asked_pause_s
+from duetto_assets.sources.faults import asked_pause_s
+from duetto_assets.sources.http import Http
 from duetto_assets.sources.redact import quote
 
 _FIELDS = """
@@ -183,7 +184,7 @@ class GitHub:
         if not isinstance(answer, dict):
             raise RetryLater(f"{where}: the answer is no object")
         if errors := answer.get("errors"):
-            raise _error(where, errors[0], asked_pause_s(response))
+            raise _error(where, errors[0], asked_pause_s(response.headers))
         if not isinstance(answer.get("data"), dict):
             raise RetryLater(f"{where}: {quote(str(answer.get('message', 'the answer holds no data')))}")
         if None in _nodes(answer["data"]):

@@ -1,28 +1,17 @@
-"""HTTP to one remote system: time-outs, retries and the way from a status to an error, for every source."""
+"""HTTP to one remote system: time-outs and retries, for every source that has no client library."""
 
 from __future__ import annotations
 
-import logging
-import time
 import weakref
 from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
 from threading import Lock
 from typing import Any
 
 import httpx
 import stamina
-from stamina.instrumentation import LoggingOnRetryHook, set_on_retry_hooks
 
-from duetto_assets.errors import GiveUp, RetryLater
-from duetto_assets.sources.redact import quote
-
-LONGEST_WAIT_S = 10.0
-"""A remote system that asks for a longer pause is asked again by the next tick, not by a sleeping one."""
-
-# httpx logs each URL with its query string; stamina, where structlog is installed, prints on stdout.
-logging.getLogger("httpx").setLevel(logging.WARNING)
-set_on_retry_hooks([LoggingOnRetryHook])
+from duetto_assets.errors import RetryLater
+from duetto_assets.sources.faults import LONGEST_WAIT_S, error_of, pause_of
 
 Judge = Callable[[Any, httpx.Response], None]
 
@@ -78,7 +67,7 @@ class Http:
                 judge(decoded, response)
             return decoded
 
-        return self._retrying(_pause, once)
+        return self._retrying(pause_of, once)
 
     def _send(self, method: str, path: str, params: Mapping[str, str | int] | None, body: object) -> httpx.Response:
         with self._count:
@@ -89,7 +78,9 @@ class Http:
             # The text of some of them holds the whole URL.
             raise RetryLater(f"{self.host}: no answer on {path} ({type(error).__name__})") from error
         if not response.is_success:
-            raise self._error(response)
+            raise error_of(
+                self.host, response.status_code, response.url.path, response.headers, response.text, self._advice
+            )
         return response
 
     def _decode(self, response: httpx.Response) -> Any:
@@ -98,54 +89,3 @@ class Http:
         except ValueError as error:
             where = f"{self.host}: {response.status_code} on {response.url.path}"
             raise RetryLater(f"{where} with a body that is no JSON: a proxy or sign-in page?") from error
-
-    def _error(self, response: httpx.Response) -> RetryLater | GiveUp:
-        status = response.status_code
-        where = f"{self.host}: {status} on {response.url.path}."
-        after_s = asked_pause_s(response)
-        limited = after_s is not None or "rate limit" in response.text[:2_000].lower()
-        if status == 429 or (status == 403 and limited):
-            return RetryLater(f"{where} The rate limit is reached.", 60.0 if after_s is None else after_s)
-        if status in (408, 425) or status >= 500:
-            return RetryLater(f"{where} The system has a passing fault.", after_s)
-        if status in (401, 403):
-            return GiveUp(f"{where} The token is refused: {self._advice}.")
-        if status in (404, 410):
-            return GiveUp(f"{where} Not there, or not for this token: {self._advice}.")
-        if status < 400:
-            return GiveUp(f"{where} The address has moved: change it in the settings.")
-        return GiveUp(f"{where} The request is refused: {quote(response.text, 120)}")
-
-
-def asked_pause_s(response: httpx.Response) -> float | None:
-    """Return how long the answer asks to wait, by the remote system's own clock; None if it does not."""
-    headers = response.headers
-    retry_after = headers.get("retry-after", "")
-    if retry_after.isdigit():
-        return float(retry_after)
-    if (moment := _epoch(retry_after)) is not None:
-        return max(0.0, moment - _remote_now(headers))
-    if headers.get("x-ratelimit-remaining") == "0" and headers.get("x-ratelimit-reset", "").isdigit():
-        return max(0.0, float(headers["x-ratelimit-reset"]) - _remote_now(headers))
-    return None
-
-
-def _remote_now(headers: httpx.Headers) -> float:
-    moment = _epoch(headers.get("date", ""))
-    return time.time() if moment is None else moment
-
-
-def _epoch(date: str) -> float | None:
-    try:
-        return parsedate_to_datetime(date).timestamp()
-    except ValueError:
-        return None
-
-
-def _pause(error: Exception) -> bool | float:
-    """Tell stamina whether to try again, and after how many seconds."""
-    if not isinstance(error, RetryLater):
-        return False
-    if error.after_s is None:
-        return True
-    return error.after_s if error.after_s <= LONGEST_WAIT_S else False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -90,7 +90,7 @@ class ReposSource:
         """Calls to remote systems so far: API requests, ls-remote, fetch."""
         return self._git.calls + (self._github.calls if self._github else 0)
 
-    def heads(self) -> Heads:
+    def heads(self, known: Mapping[str, str] | None = None) -> Heads:  # noqa: ARG002 - asking is as cheap
         """Return the commit of each repository's HEAD, or why it could not be read."""
         places = self._listed()
         unknown = [key for key, place in places.items() if place.head is None]
@@ -107,7 +107,7 @@ class ReposSource:
         with self._threads(self._max_parallel) as threads:
             list(threads.map(self._try_update, partitions))
 
-    def scan(self, partition: str, since: str | None) -> Scan:  # noqa: ARG002 - every scan is a census
+    def scan(self, partition: str, since: str | None, census: bool = False) -> Scan:  # noqa: ARG002 - always a census
         """List a repository's files and commits, always all of them: that takes git milliseconds."""
         place = self._place(partition)
         head = self._update(place)

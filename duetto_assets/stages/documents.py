@@ -14,7 +14,7 @@ import pyarrow as pa
 from duetto_assets.errors import GiveUp
 from duetto_assets.model import AGEING_KINDS, Document, digest
 from duetto_assets.sources.base import Ref, Source
-from duetto_assets.stages.reconcile import Progress, no_progress, owned, slices
+from duetto_assets.stages.reconcile import Progress, no_progress, owned, settled_part, slices, unsettled
 from duetto_assets.store import tables
 from duetto_assets.store.index import Index, partition_key
 from duetto_assets.store.where import among, both, same
@@ -44,6 +44,7 @@ class Difference:
     """What a listing says, compared with the table `documents`."""
 
     head: str
+    settled: bool
     to_read: list[Ref]
     new: frozenset[str]  # ids in `to_read` that are not indexed yet
     gone: list[str]  # ids of indexed documents
@@ -69,17 +70,18 @@ class DocumentCounts:
     unchanged: int = 0
     skipped: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)  # ids that could not be read this time, with the reason
     seconds: float = 0.0
 
 
 def compare(source: Source, partition: str, index: Index, *, census: bool = False, reread: bool = False) -> Difference:
     """List a partition and compare the listing with the table, writing nothing.
 
-    :param census: Ask the source for everything, not only for what moved since the last time.
+    :param census: Ask the source for everything, not only for what its head tells.
     :param reread: Read listed documents again, though their version is the one that is stored.
     """
     record = index.partition(source.name, partition)
-    scan = source.scan(partition, None if census else record.head or None)
+    scan = source.scan(partition, None if reread else settled_part(record.head) or None, census)
     stored = _stored(index, source.name, partition)
     listed = {ref.id: ref for ref in scan.refs}  # a listing that moves while it is paged may name a document twice
     versions = {ref.version for ref in listed.values()}
@@ -87,7 +89,7 @@ def compare(source: Source, partition: str, index: Index, *, census: bool = Fals
     unchanged = 0
     for ref in listed.values():
         known = stored.get(ref.id)
-        if reread or known is None or known.version != ref.version:
+        if reread or known is None or not _same_version(known.version, ref):
             to_read.append(ref)
         elif not known.skipped:
             unchanged += 1
@@ -98,6 +100,7 @@ def compare(source: Source, partition: str, index: Index, *, census: bool = Fals
     lost = [i for i in gone if stored[i].counts and stored[i].version not in versions]
     return Difference(
         head=scan.head,
+        settled=scan.settled,
         to_read=to_read,
         new=frozenset(r.id for r in to_read if r.id not in stored or stored[r.id].skipped),
         gone=[i for i in gone if not stored[i].skipped],
@@ -129,25 +132,28 @@ def reconcile_documents(
         if not allow_mass_deletion:
             _refuse_mass_deletion(source.name, partition, difference)
         record = index.partition(source.name, partition)
+        earlier = record.head
         if not difference.empty:
             # From here on the table is true for no head: a crash must leave none that a later listing could equal.
             record = replace(record, head="", searchable_head="", changed_at=datetime.now(UTC))
             index.record(record)
-        added, changed, turned = _write_documents(source, partition, index, difference, progress)
+        added, changed, turned, unread = _write_documents(source, partition, index, difference, progress)
         _delete_documents(index, source.name, partition, [*difference.gone, *difference.gone_skipped])
         reasons = _skip_reasons(index, source.name, partition)
         skipped = sum(reasons.values())
-        if record.head != difference.head:
+        head = difference.head if difference.settled and not unread else unsettled(difference.head, earlier)
+        if record.head != head:
             total = index.documents.count(owned(source.name, partition)) - skipped
-            index.record(replace(record, head=difference.head, documents=total, skipped=skipped))
+            index.record(replace(record, head=head, documents=total, skipped=skipped))
     return DocumentCounts(
-        difference.head,
+        head,
         added=added,
         changed=changed,
         deleted=len(difference.gone) + turned,
         unchanged=difference.unchanged,
         skipped=skipped,
         reasons=reasons,
+        unread=unread,
         seconds=time.monotonic() - started,
     )
 
@@ -174,6 +180,10 @@ def _stored(index: Index, source: str, partition: str) -> dict[str, _Stored]:
     }
 
 
+def _same_version(stored: str, ref: Ref) -> bool:
+    return stored == ref.version if ref.whole else stored.startswith(ref.version)
+
+
 def _refuse_mass_deletion(source: str, partition: str, difference: Difference) -> None:
     if difference.lost > _MAX_LOST and difference.lost > difference.indexed / 2:
         raise GiveUp(
@@ -185,21 +195,39 @@ def _refuse_mass_deletion(source: str, partition: str, difference: Difference) -
 
 def _write_documents(
     source: Source, partition: str, index: Index, difference: Difference, progress: Progress
-) -> tuple[int, int, int]:
-    """Read and store; return the documents added, changed, and turned from indexed to skipped."""
+) -> tuple[int, int, int, dict[str, str]]:
+    """Read and store; return the documents added, changed, turned from indexed to skipped, and those not read."""
     added = changed = turned = done = 0
     total = len(difference.to_read)
+    unread = {ref.id: "vanished since it was listed" for ref in difference.to_read}
     for batch in _commits(source.read(partition, difference.to_read) if difference.to_read else ()):
-        rows = [_document_row(document) for document in batch]
-        index.documents.upsert(pa.Table.from_pylist(rows, schema=tables.DOCUMENTS))
+        kept = [document for document in batch if document.version or document.id in difference.new]
+        if kept:
+            rows = [_document_row(document) for document in kept]
+            index.documents.upsert(pa.Table.from_pylist(rows, schema=tables.DOCUMENTS))
+        _doubt(
+            index, [document.key for document in batch if not document.version and document.id not in difference.new]
+        )
         for document in batch:
             is_new = document.id in difference.new
             added += is_new and not document.skipped
             changed += not is_new and not document.skipped
-            turned += not is_new and bool(document.skipped)
+            turned += not is_new and bool(document.skipped) and bool(document.version)
+            if document.version:
+                unread.pop(document.id, None)
+            else:
+                unread[document.id] = document.skipped
         done += len(batch)
         progress("documents", done, total)
-    return added, changed, turned
+    return added, changed, turned, unread
+
+
+def _doubt(index: Index, keys: Sequence[str]) -> None:
+    """Take the version from what could not be read this time, so that no listing takes it for unchanged."""
+    stored = load_documents(index, keys) if keys else []
+    rows = [_document_row(replace(document, version="")) for document in stored if document.version]
+    if rows:
+        index.documents.upsert(pa.Table.from_pylist(rows, schema=tables.DOCUMENTS))
 
 
 def _commits(documents: Iterable[Document]) -> Iterator[list[Document]]:

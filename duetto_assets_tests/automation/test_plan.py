@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -13,12 +14,13 @@ from duetto_assets.automation.plan import (
     unfinished_partitions,
     why_not,
 )
-from duetto_assets.errors import GiveUp
+from duetto_assets.errors import GiveUp, Lost
 from duetto_assets.store.index import Partition
 from duetto_assets.workers import WORKER
 from duetto_assets_tests.worlds import World, living_process
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+KEEP = timedelta(days=30)
 NEVER = Failures()
 
 
@@ -69,7 +71,7 @@ def test_back_off_grows_with_each_failure_and_stays_bounded() -> None:
 
 def plan_of(heads: dict[str, str | GiveUp], keys: list[str], **more: object) -> Plan:
     records = {key: known(key, "a") for key in keys}
-    return decide(heads, records, keys, more.get("unfinished", set()), {}, NOW)  # type: ignore[arg-type]
+    return decide(heads, records, keys, more.get("unfinished", set()), {}, NOW, KEEP)  # type: ignore[arg-type]
 
 
 def test_every_partition_gets_exactly_one_decision() -> None:
@@ -93,7 +95,7 @@ def test_an_unreachable_new_partition_gets_a_key_and_no_run() -> None:
 
 
 def test_rows_without_a_key_are_retired_too() -> None:
-    plan = decide({}, {"x": known("x", "a")}, [], set(), {}, NOW)
+    plan = decide({}, {"x": known("x", "a")}, [], set(), {}, NOW, KEEP)
     assert plan.vanished == ["x"]
 
 
@@ -163,3 +165,25 @@ def test_failures_count_runs_that_failed_since_the_partition_was_searchable(worl
     assert {key: failures.count for key, failures in found.items()} == {"a": 2, "c": 1}
     assert all(f.last is not None and began - timedelta(seconds=2) <= f.last <= now for f in found.values())
     assert failures_since_searchable(world.instance, "jira", {}, keys, now) == {}
+
+
+def test_a_lost_partition_keeps_its_documents_for_the_set_time_and_is_retired_then() -> None:
+    lost = Lost("space x is not listed")
+    for days, vanished in ((29, []), (31, ["x"])):
+        record = replace(known("x", "a"), error=str(lost), failed_at=NOW - timedelta(days=days))
+        plan = decide({"x": lost}, {"x": record}, ["x"], set(), {}, NOW, KEEP)
+        assert plan.vanished == vanished
+        assert plan.run == []
+
+
+@pytest.mark.parametrize("error", ["", "a time-out, long ago"])
+def test_a_loss_that_was_not_recorded_yet_begins_now(error: str) -> None:
+    record = replace(known("x", "a"), error=error, failed_at=NOW - timedelta(days=99))
+    plan = decide({"x": Lost("space x is not listed")}, {"x": record}, ["x"], set(), {}, NOW, KEEP)
+    assert (plan.vanished, plan.skipped) == ([], {"x": "Unreachable (space x is not listed)"})
+
+
+def test_what_is_unreachable_for_another_reason_is_never_retired() -> None:
+    refused = GiveUp("403")
+    record = replace(known("x", "a"), error=str(refused), failed_at=NOW - timedelta(days=999))
+    assert decide({"x": refused}, {"x": record}, ["x"], set(), {}, NOW, KEEP).vanished == []

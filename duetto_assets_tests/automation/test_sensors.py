@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import dagster as dg
 import pytest
 
@@ -54,7 +56,7 @@ def test_nothing_changed_is_a_skip_that_says_so(world: World) -> None:
 
 
 def test_no_repository_at_all_is_a_skip_that_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ReposSource, "heads", lambda self: {})
+    monkeypatch.setattr(ReposSource, "heads", lambda self, known: {})
     assert world.tick().skip_message == "There is no partition yet."
 
 
@@ -173,7 +175,7 @@ def test_a_listing_that_fails_decides_nothing(world: World, monkeypatch: pytest.
     world.add("one")
     world.pretend_searchable()
 
-    def refuse(self: ReposSource) -> None:
+    def refuse(self: ReposSource, known: Mapping[str, str]) -> None:
         raise RetryLater("github.com: 502 on /graphql")
 
     monkeypatch.setattr(ReposSource, "heads", refuse)
@@ -188,7 +190,7 @@ def test_a_refused_token_fails_the_tick_and_decides_nothing(world: World, monkey
     world.add("one")
     world.settle()
 
-    def refuse(self: ReposSource) -> None:
+    def refuse(self: ReposSource, known: Mapping[str, str]) -> None:
         raise GiveUp("github.com: 401 on /graphql")
 
     monkeypatch.setattr(ReposSource, "heads", refuse)
@@ -200,7 +202,7 @@ def test_a_refused_token_fails_the_tick_and_decides_nothing(world: World, monkey
 def test_a_failure_backs_off_and_a_new_commit_does_not_hurry_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     one = world.add("one")
 
-    def fail(self: ReposSource, partition: str, since: str | None) -> None:
+    def fail(self: ReposSource, partition: str, since: str | None, census: bool) -> None:
         raise RetryLater("one: early EOF")
 
     with monkeypatch.context() as patched:
@@ -215,7 +217,7 @@ def test_a_refused_listing_fails_the_tick_so_that_it_is_seen(world: World, monke
     world.add("one")
     world.pretend_searchable()
 
-    def refuse(self: ReposSource) -> None:
+    def refuse(self: ReposSource, known: Mapping[str, str]) -> None:
         raise GiveUp("github.com: 401 on /graphql")
 
     monkeypatch.setattr(ReposSource, "heads", refuse)

@@ -411,3 +411,79 @@ def test_comparing_writes_nothing(made: tuple[Notes, World]) -> None:
     notes.delete("n00")
     assert compare(notes, "home", world.index).gone == ["n00"]
     assert versions(world.index) == before
+
+
+# What is amiss for a while
+
+
+def unread(doc_id: str, reason: str = "cannot be read: 500") -> Document:
+    return Document("notes", "home", doc_id, "", "skipped", doc_id, "", skipped=reason)
+
+
+def test_a_document_that_cannot_be_read_keeps_what_is_stored_and_is_read_again(made: tuple[Notes, World]) -> None:
+    notes, world = made
+    filled(notes, 3)
+    world.sync()
+    notes.put("n01", "edited")
+    kept = notes.notes["n01"]
+    notes.notes["n01"] = unread("n01")
+    notes.listed = [Ref(n.id, kept.version if n.id == "n01" else n.version) for n in notes.notes.values()]
+    counts = world.documents()
+    assert (counts.changed, counts.deleted, dict(counts.unread)) == (0, 0, {"n01": "cannot be read: 500"})
+    assert texts(world)["n01"] == "text 1"
+    assert world.index.partition("notes", "home").head == f"{notes.head}~1"
+    notes.notes["n01"] = kept
+    counts = world.documents()
+    assert (counts.changed, dict(counts.unread)) == (1, {})
+    assert texts(world)["n01"] == "edited"
+    assert world.index.partition("notes", "home").head == notes.head
+
+
+def test_a_new_document_that_cannot_be_read_is_named_with_its_reason(made: tuple[Notes, World]) -> None:
+    notes, world = made
+    filled(notes, 2)
+    notes.notes["n01"] = unread("n01")
+    notes.listed = [Ref("n00", notes.notes["n00"].version), Ref("n01", "1")]
+    counts = world.documents()
+    assert (counts.added, counts.skipped) == (1, 1)
+    assert skipped_documents(world.index, "notes", "home") == [("n01", "cannot be read: 500")]
+
+
+def test_what_never_mends_is_looked_at_a_few_times_and_then_left_to_the_census(made: tuple[Notes, World]) -> None:
+    notes, world = made
+    notes.listed = [Ref("gone", "1")]
+    heads = []
+    for _ in range(8):
+        world.documents()
+        heads.append(world.index.partition("notes", "home").head)
+    assert heads[:6] == ["h0~1", "h0~2", "h0~3", "h0~4", "h0~5", "h0"]
+
+
+def test_a_source_is_told_its_own_head_and_not_the_mark_on_it(made: tuple[Notes, World]) -> None:
+    notes, world = made
+    notes.listed = [Ref("gone", "1")]
+    world.documents()
+    world.documents()
+    assert notes.since == [None, "h0"]
+
+
+def test_a_listing_that_is_not_settled_is_asked_again(made: tuple[Notes, World]) -> None:
+    notes, world = made
+    filled(notes, 1)
+    notes.settled = False
+    world.sync()
+    assert world.searchable == f"{notes.head}~1"
+    notes.settled = True
+    world.sync()
+    assert world.searchable == notes.head
+
+
+def test_a_version_known_in_part_is_unchanged_where_it_begins_so(made: tuple[Notes, World]) -> None:
+    notes, world = made
+    notes.put("a", "one", version="1;labels")
+    notes.put("b", "two", version="1;labels")
+    world.sync()
+    notes.taken()
+    notes.listed = [Ref("a", "1;", whole=False), Ref("b", "2;", whole=False)]
+    world.documents()
+    assert notes.taken() == ["b"]

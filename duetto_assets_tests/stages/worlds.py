@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -72,6 +72,7 @@ class Notes:
         self.partition = partition
         self.notes: dict[str, Document] = {}
         self.head = "h0"
+        self.settled = True
         self.complete = True
         self.listed: list[Ref] | None = None  # what the listing says, where not the notes themselves
         self.since: list[str | None] = []
@@ -100,13 +101,13 @@ class Notes:
     def _moved(self) -> None:
         self.head = f"h{int(self.head[1:]) + 1}"
 
-    def heads(self) -> Heads:
+    def heads(self, known: Mapping[str, str] | None = None) -> Heads:
         return {self.partition: self.head}
 
-    def scan(self, partition: str, since: str | None) -> Scan:
-        self.since.append(since)
+    def scan(self, partition: str, since: str | None, census: bool = False) -> Scan:
+        self.since.append(None if census else since)
         refs = [Ref(n.id, n.version) for n in self.notes.values()] if self.listed is None else self.listed
-        return Scan(_breaking_off(refs, self.fail_listing_after), self.head, self.complete)
+        return Scan(_breaking_off(refs, self.fail_listing_after), self.head, self.complete, self.settled)
 
     def read(self, partition: str, refs: Sequence[Ref]) -> Iterator[Document]:
         for ref in _breaking_off(refs, self.fail_reading_after):
@@ -139,11 +140,11 @@ class Watched:
     def calls(self) -> int:
         return self._source.calls
 
-    def heads(self) -> Heads:
-        return self._source.heads()
+    def heads(self, known: Mapping[str, str] | None = None) -> Heads:
+        return self._source.heads(known)
 
-    def scan(self, partition: str, since: str | None) -> Scan:
-        return self._source.scan(partition, since)
+    def scan(self, partition: str, since: str | None, census: bool = False) -> Scan:
+        return self._source.scan(partition, since, census)
 
     def read(self, partition: str, refs: Sequence[Ref]) -> Iterator[Document]:
         self.reads.append([ref.id for ref in refs])
