@@ -9,6 +9,9 @@ import pytest
 
 from duetto_assets import factory
 from duetto_assets.settings import Settings
+from duetto_assets_tests.wire.fixtures import atlassian
+
+__all__ = ["atlassian"]
 
 
 @pytest.fixture(autouse=True)
