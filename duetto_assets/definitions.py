@@ -20,7 +20,11 @@ from duetto_assets.settings import load
 from duetto_assets.sources.registry import SOURCES
 from duetto_assets.stages.embed import vector_model_id
 
-WHAT = {"repos": "a repository's files and recent commits"}
+WHAT = {
+    "repos": "a repository's files and recent commits",
+    "confluence": "a space's pages and blog posts, with their comments",
+    "jira": "a project's issues, with their comments",
+}
 
 
 def build() -> dg.Definitions:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -68,6 +69,42 @@ class Settings(BaseSettings):
         description="Commits of this many months before a repository's newest commit are documents too.",
     )
 
+    confluence_url: str = Field(
+        "", description="Confluence: `https://acme.atlassian.net/wiki`, or a Data Center's address. Empty: none."
+    )
+    confluence_user: str = Field("", description="E-mail address of the indexing account. Empty for a personal token.")
+    confluence_token: SecretStr = Field(SecretStr(""), description="API token, personal access token or password.")
+    confluence_spaces: Words = Field((), description="Keys of the spaces. Default: all that the account can read.")
+    confluence_personal_spaces: bool = Field(False, description="Whether people's own spaces are among all of them.")
+    confluence_recency_days: int = Field(
+        0, ge=0, description="Only pages edited in so many days (365 is usual), or passing the next rule. 0: all."
+    )
+    confluence_version_threshold: int = Field(
+        0, ge=0, description="Only pages with so many versions (10 is usual), or passing the rule above. 0: all."
+    )
+    jira_url: str = Field(
+        "", description="JIRA: `https://acme.atlassian.net`, or a Data Center's address. Empty: none."
+    )
+    jira_user: str = Field("", description="E-mail address of the indexing account. Empty for a personal token.")
+    jira_token: SecretStr = Field(SecretStr(""), description="API token, personal access token or password.")
+    jira_projects: Words = Field((), description="Keys of the projects. Default: all that the account can read.")
+    jira_history_months: int = Field(0, ge=0, description="Only issues changed in so many months (6 is usual). 0: all.")
+    jira_include_open_older: bool = Field(True, description="Whether older issues count too while they are not done.")
+    jira_remote_links: bool = Field(True, description="Whether links to other systems are read: a call for each issue.")
+    atlassian_deployment: Literal["auto", "cloud", "datacenter"] = Field(
+        "auto",
+        description="`cloud` or `datacenter`. `auto`: Cloud is known by its hosts, by `/wiki`, or by an e-mail address "
+        "as user.",
+    )
+    atlassian_everyone: Words = Field(
+        ("confluence-users*", "jira-users*", "jira-software-users*", "jira-core-users*", "all-users", "everyone"),
+        description="Groups (globs) that everybody is in: what they may read, all may find. Default: "
+        "`confluence-users*`, `jira-users*`, `jira-software-users*`, `jira-core-users*`, `all-users`, `everyone`.",
+    )
+    lost_access_days: int = Field(
+        30, ge=0, description="Days for which a space or project that is no longer listed keeps its documents."
+    )
+
     # how much at once
     max_parallel_clones: int = Field(4, gt=0, description="Repositories cloned or fetched at the same time.")
 
@@ -97,6 +134,9 @@ class Settings(BaseSettings):
         "github_languages",
         "github_topics",
         "github_visibilities",
+        "confluence_spaces",
+        "jira_projects",
+        "atlassian_everyone",
         mode="before",
     )
     @classmethod
@@ -128,9 +168,15 @@ class Settings(BaseSettings):
     @cached_property
     def repositories(self) -> tuple[str, ...]:
         """The explicit repositories; this checkout where nothing at all is set."""
-        if self.duetto_repos or self.github_org:
+        if self.duetto_repos or self.github_org or self.confluence_url or self.jira_url:
             return self.duetto_repos
         return (str(HOME),)
+
+    @cached_property
+    def accounts(self) -> Mapping[str, str]:
+        """What the indexing accounts are called in `access`, by source."""
+        named = {"confluence": self.confluence_user, "jira": self.jira_user}
+        return {source: name.casefold() or f"{source}-indexer" for source, name in named.items()}
 
 
 def load() -> Settings:

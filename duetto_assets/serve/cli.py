@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from duetto_assets.errors import ConfigError, DuettoError
+from duetto_assets.model import PUBLIC
 from duetto_assets.settings import load
 
 if TYPE_CHECKING:
     from duetto_assets.search.query import Hit
+    from duetto_assets.settings import Settings
     from duetto_assets.stages.documents import Difference
     from duetto_assets.store.index import Partition
 
@@ -71,7 +73,8 @@ def sync(
 
 @app.command(
     epilog="Examples:\n\n  duetto-intel search 'where are retries configured'\n\n"
-    "  duetto-intel search HTTPAdapter --language python --path 'src/**' -n 3 --json"
+    "  duetto-intel search HTTPAdapter --language python --path 'src/**' -n 3 --json\n\n"
+    "  duetto-intel search 'on-call rota' --source confluence --as ann@example.com --as sre"
 )
 def search(
     query: Annotated[str, typer.Argument(help="Words, a name, or a question.")],
@@ -79,17 +82,26 @@ def search(
     partition: Annotated[str, typer.Option(help="Only this repository, space or project.")] = "",
     language: Annotated[str, typer.Option(help="Only this language, in lower case: python, java, markdown.")] = "",
     path: Annotated[str, typer.Option(help="Only paths that match this glob, written as in .gitignore.")] = "",
+    principals: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--as",
+            metavar="PRINCIPAL",
+            help="Show only what this e-mail address, account id or group may read; repeat it for each group somebody "
+            "is in. Default: what the indexing accounts may read, without what is restricted to others by name.",
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option("-n", "--limit", min=1, max=100, help="Most hits to print.")] = 10,
     as_json: Json = False,
 ) -> None:
-    """Find code, commits and pages by words and by meaning, best first. Exit code 1 if nothing was found."""
+    """Find code, commits, pages and issues by words and by meaning, best first. Exit code 1 if nothing was found."""
     from duetto_assets.factory import earlier_encoder_of, encoder_of, index_of
     from duetto_assets.search.query import Filters
     from duetto_assets.search.query import search as find
 
     settings = load()
     index = index_of(settings)
-    filters = Filters(source, partition, language, path)
+    filters = Filters(source, partition, language, path, _principals(principals, settings))
     hits = find(
         index,
         query,
@@ -169,6 +181,14 @@ def main() -> None:
         raise
 
 
+def _principals(named: list[str] | None, settings: Settings) -> tuple[str, ...]:
+    """Return the names to search by: those given, as they are stored, or the indexing accounts' own."""
+    if not named:
+        return (*PUBLIC, *settings.accounts.values())
+    words = [word.strip() for each in named for word in each.split(",") if word.strip()]
+    return (*PUBLIC, *(word.casefold() if "@" in word else word for word in words))
+
+
 def _say(sentence: str) -> None:
     typer.echo(_printable(sentence), err=True)
 
@@ -187,7 +207,8 @@ def _printable(text: str) -> str:
 def _line(hit: Hit) -> str:
     place = hit.path or hit.title
     symbol = f"  {hit.symbol}" if hit.symbol else ""
-    first = next((line.strip() for line in hit.text.splitlines() if line.strip()), "")
+    lines = [line.strip() for line in hit.text.splitlines() if line.strip() and line != f"# {hit.title}"]
+    first = lines[0] if lines else ""
     return _printable(f"{hit.partition}:{place}:{hit.start_line}-{hit.end_line}{symbol}  {first[:100]}")
 
 

@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -18,7 +18,7 @@ from duetto_assets.sources.base import Heads, Prefetching, Source
 from duetto_assets.sources.registry import SOURCES
 from duetto_assets.stages.documents import Difference, compare
 from duetto_assets.stages.embed import vector_model_id
-from duetto_assets.stages.reconcile import record_failure
+from duetto_assets.stages.reconcile import known_heads, record_reachability
 from duetto_assets.store.index import Partition
 from duetto_assets.workers import worker_tags
 
@@ -95,6 +95,7 @@ class Sync:
         self.say = say
         self.show = show
         self.outcome = Outcome()
+        self._census = False
 
     def run(self, targets: Sequence[str]) -> Outcome:
         """Bring the wanted partitions up to date."""
@@ -107,15 +108,17 @@ class Sync:
 
     def _source(self, source: str, wanted: Sequence[str]) -> None:
         remote = self.bench.source(source)
-        heads = remote.heads()
         known = {record.partition: record for record in self.bench.index.known_partitions(source).values()}
+        heads = remote.heads(known_heads(known.values()))
         if unknown := [partition for partition in wanted if partition not in heads]:
             some = ", ".join(sorted(heads)[:10]) + (f" and {len(heads) - 10} more" if len(heads) > 10 else "")
             raise ConfigError(f"{source}/{unknown[0]}: there is no such partition. There are: {some}.")
         if not self.options.dry_run:
             self._add_and_retire(source, heads, known, retiring=not wanted)
         chosen = [partition for partition in heads if not wanted or partition in wanted]
-        todo = {p for p in chosen if self.options.full or not self._up_to_date(heads[p], known.get(p))}
+        # What is named is wanted for certain: its head alone does not tell of deletions everywhere.
+        self._census = self.options.full or bool(wanted)
+        todo = {p for p in chosen if self._census or not self._up_to_date(heads[p], known.get(p))}
         if isinstance(remote, Prefetching) and len(todo) > 1:
             remote.prefetch([p for p in chosen if p in todo and isinstance(heads[p], str)])
         for number, partition in enumerate(chosen, 1):
@@ -133,7 +136,8 @@ class Sync:
         name = f"{remote.name}/{partition}"
         if isinstance(head, SourceError):
             if not self.options.dry_run:
-                record_failure(self.bench.index, remote.name, partition, str(head))
+                record = known.get(partition) or Partition(remote.name, partition)
+                record_reachability(self.bench.index, record, str(head))
             self._failed(name, str(head))
         elif not todo:
             self.outcome.partitions[name] = _unchanged(known[partition])
@@ -147,7 +151,8 @@ class Sync:
     def _add_and_retire(self, source: str, heads: Heads, known: Mapping[str, Partition], *, retiring: bool) -> None:
         keys = self.instance.get_dynamic_partitions(source)
         busy = unfinished_partitions(self.instance, source, keys)
-        plan = decide(heads, known, keys, busy, {}, datetime.now(UTC))
+        keep = timedelta(days=self.bench.settings.lost_access_days)
+        plan = decide(heads, known, keys, busy, {}, datetime.now(UTC), keep)
         if plan.new:
             self.instance.add_dynamic_partitions(source, plan.new)
         if not retiring:
@@ -169,7 +174,7 @@ class Sync:
     def _preview(self, remote: Source, partition: str) -> None:
         name, full = f"{remote.name}/{partition}", self.options.full
         try:
-            difference = compare(remote, partition, self.bench.index, census=full, reread=full)
+            difference = compare(remote, partition, self.bench.index, census=self._census, reread=full)
         except SourceError as error:
             self._failed(name, str(error))
             return
@@ -186,7 +191,7 @@ class Sync:
 
         name, started, full = f"{source}/{partition}", time.monotonic(), self.options.full
         run_id = str(uuid.uuid4())
-        documents = {"census": full, "reread": full, "allow_mass_deletion": self.options.allow_mass_deletion}
+        documents = {"census": self._census, "reread": full, "allow_mass_deletion": self.options.allow_mass_deletion}
         result = defs.resolve_job_def(job_name(source)).execute_in_process(
             run_config={
                 "ops": {f"{source}__documents": {"config": documents}},

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from duetto_assets.errors import ConfigError
+from pydantic import SecretStr
+
+from duetto_assets.errors import ConfigError, GiveUp
+from duetto_assets.model import Document
 from duetto_assets.settings import Settings
-from duetto_assets.sources.base import Source
+from duetto_assets.sources.base import Heads, Ref, Scan, Source
 from duetto_assets.sources.github import Filters, GitHub
 from duetto_assets.sources.repos import ReposSource
 
@@ -43,6 +46,92 @@ def repos(settings: Settings) -> ReposSource:
     )
 
 
+def confluence(settings: Settings) -> Source:
+    """Return the pages of Confluence, Cloud or Data Center; of none where no address is set."""
+    from duetto_assets.sources import confluence as source
+    from duetto_assets.sources.atlassian import Session, is_cloud
+    from duetto_assets.sources.confluence_cloud import Cloud
+    from duetto_assets.sources.confluence_server import Server
+
+    url, user = settings.confluence_url.rstrip("/"), settings.confluence_user
+    if not url:
+        return Nothing("confluence")
+    token = _token(settings.confluence_token, "CONFLUENCE")
+    cloud = is_cloud(url, user, settings.atlassian_deployment)
+    if cloud and not url.endswith("/wiki"):
+        url += "/wiki"
+    session = Session(url, user, token, advice=_ADVICE.format("CONFLUENCE"))
+    site = (Cloud if cloud else Server)(url, session, settings.atlassian_everyone)
+    jira_url = settings.jira_url.rstrip("/") or (url.removesuffix("/wiki") if cloud else "")
+    return source.ConfluenceSource(
+        site,
+        session,
+        account=settings.accounts["confluence"],
+        spaces=settings.confluence_spaces,
+        personal_spaces=settings.confluence_personal_spaces,
+        policy=source.Policy(settings.confluence_recency_days, settings.confluence_version_threshold),
+        max_bytes=settings.max_file_bytes,
+        issue_url=f"{jira_url}/browse/" if jira_url else "",
+    )
+
+
+def jira(settings: Settings) -> Source:
+    """Return the issues of JIRA, Cloud or Data Center; of none where no address is set."""
+    from duetto_assets.sources import jira as source
+    from duetto_assets.sources.atlassian import Session, is_cloud
+    from duetto_assets.sources.jira_site import Site
+
+    url, user = settings.jira_url.rstrip("/"), settings.jira_user
+    if not url:
+        return Nothing("jira")
+    token = _token(settings.jira_token, "JIRA")
+    session = Session(url, user, token, advice=_ADVICE.format("JIRA"))
+    site = Site(url, session, settings.atlassian_everyone, cloud=is_cloud(url, user, settings.atlassian_deployment))
+    return source.JiraSource(
+        site,
+        session,
+        account=settings.accounts["jira"],
+        projects=settings.jira_projects,
+        policy=source.Policy(settings.jira_history_months, settings.jira_include_open_older),
+        remote_links=settings.jira_remote_links,
+        max_bytes=settings.max_file_bytes,
+    )
+
+
+_ADVICE = "check that {0}_USER and {0}_TOKEN are current and may read it"
+
+
+def _token(token: SecretStr, name: str) -> str:
+    if not token.get_secret_value():
+        raise ConfigError(f"{name}_URL is set, but {name}_TOKEN is not. Set the token of an account that may read it.")
+    return token.get_secret_value()
+
+
+class Nothing:
+    """A source that is not configured: it has no partitions."""
+
+    calls = 0
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def heads(self, known: Mapping[str, str] | None = None) -> Heads:  # noqa: ARG002 - whatever was there is no more
+        """Return no head."""
+        return {}
+
+    def scan(self, partition: str, since: str | None, census: bool = False) -> Scan:  # noqa: ARG002 - the same for all
+        """Refuse: nothing can be known."""
+        raise GiveUp(f"{self.name}/{partition}: {self.name.upper()}_URL is not set")
+
+    def read(self, partition: str, refs: Sequence[Ref]) -> Iterator[Document]:
+        """Refuse: nothing can be known."""
+        if refs:
+            raise GiveUp(f"{self.name}/{partition}: {self.name.upper()}_URL is not set")
+        yield from ()
+
+
 SOURCES: Mapping[str, Callable[[Settings], Source]] = {
     "repos": repos,
+    "confluence": confluence,
+    "jira": jira,
 }

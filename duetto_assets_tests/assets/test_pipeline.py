@@ -12,6 +12,7 @@ from duetto_assets.errors import RetryLater
 from duetto_assets.factory import chunker_of
 from duetto_assets.settings import load
 from duetto_assets.sources.base import Scan
+from duetto_assets.sources.registry import SOURCES
 from duetto_assets.sources.repos import ReposSource
 from duetto_assets.workers import WORKER, is_dead
 from duetto_assets_tests.worlds import World
@@ -46,10 +47,10 @@ def versions(result: dg.ExecuteInProcessResult) -> dict[tuple[str, str | None], 
 def failing_for(monkeypatch: pytest.MonkeyPatch, *partitions: str, error: Exception) -> None:
     scan = ReposSource.scan
 
-    def refuse(self: ReposSource, partition: str, since: str | None) -> Scan:
+    def refuse(self: ReposSource, partition: str, since: str | None, census: bool = False) -> Scan:
         if partition in partitions:
             raise error
-        return scan(self, partition, since)
+        return scan(self, partition, since, census)
 
     monkeypatch.setattr(ReposSource, "scan", refuse)
 
@@ -67,32 +68,39 @@ def test_the_assets_are_these() -> None:
             "checks": sorted(check.name for check in node.check_keys),
         }
 
-    repos = {"group": "repos", "owners": ["team:platform"], "partitions": "repos", "pools": []}
-    assert {key.to_user_string(): said(key) for key in GRAPH.get_all_asset_keys()} == {
-        "repos/documents": {**repos, "after": [], "kinds": ["git", "lancedb"], "checks": ["listing_equals_table"]},
-        "repos/chunks": {
-            **repos,
-            "after": ["repos/documents"],
-            "kinds": ["lancedb", "python"],
-            "checks": ["no_orphan_rows"],
-        },
-        "repos/embeddings": {
-            **repos,
-            "after": ["repos/chunks"],
-            "kinds": ["lancedb", "pytorch"],
-            "checks": ["one_vector_per_chunk"],
-            "pools": ["gpu"],
-        },
+    wanted: dict[str, dict[str, Any]] = {
         "search_index": {
-            "after": ["repos/chunks", "repos/embeddings"],
+            "after": sorted(f"{source}/{stage}" for source in SOURCES for stage in ("chunks", "embeddings")),
             "group": "search",
             "owners": ["team:platform"],
             "kinds": ["lancedb"],
             "pools": [],
             "partitions": None,
             "checks": [],
-        },
+        }
     }
+    for source, kind in (("repos", "git"), ("confluence", "confluence"), ("jira", "jira")):
+        common = {"group": source, "owners": ["team:platform"], "partitions": source, "pools": []}
+        wanted[f"{source}/documents"] = {
+            **common,
+            "after": [],
+            "kinds": sorted([kind, "lancedb"]),
+            "checks": ["listing_equals_table"],
+        }
+        wanted[f"{source}/chunks"] = {
+            **common,
+            "after": [f"{source}/documents"],
+            "kinds": ["lancedb", "python"],
+            "checks": ["no_orphan_rows"],
+        }
+        wanted[f"{source}/embeddings"] = {
+            **common,
+            "after": [f"{source}/chunks"],
+            "kinds": ["lancedb", "pytorch"],
+            "checks": ["one_vector_per_chunk"],
+            "pools": ["gpu"],
+        }
+    assert {key.to_user_string(): said(key) for key in GRAPH.get_all_asset_keys()} == wanted
 
 
 def test_everything_that_the_ui_lists_describes_itself() -> None:
@@ -101,9 +109,10 @@ def test_everything_that_the_ui_lists_describes_itself() -> None:
         assert GRAPH.get(key).description, key
         assert len(GRAPH.get(key).description or "") > 80, key
     jobs = [job for job in repository.get_all_jobs() if not job.name.startswith("__")]
-    assert {job.name for job in jobs} == {"sync_repos", "verify"}
-    assert {sensor.name for sensor in repository.sensor_defs} == {"repos_heads", "follow_sources"}
-    assert {schedule.name for schedule in repository.schedule_defs} == {"repos_census", "verify_daily"}
+    assert {job.name for job in jobs} == {"verify", *(f"sync_{source}" for source in SOURCES)}
+    assert {s.name for s in repository.sensor_defs} == {"follow_sources", *(f"{source}_heads" for source in SOURCES)}
+    schedules = {schedule.name for schedule in repository.schedule_defs}
+    assert schedules == {"verify_daily", *(f"{source}_census" for source in SOURCES)}
     for thing in (*jobs, *repository.sensor_defs, *repository.schedule_defs):
         assert thing.description, thing.name
         assert thing.description.endswith("."), thing.name

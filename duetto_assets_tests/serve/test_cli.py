@@ -171,7 +171,7 @@ def test_a_repository_that_fails_inside_its_run_stops_no_other(
 @pytest.mark.parametrize(
     ("target", "sentence"),
     [
-        ("nowhere", "'nowhere': there is no source 'nowhere'. Sources: repos."),
+        ("nowhere", "'nowhere': there is no source 'nowhere'. Sources: repos, confluence, jira."),
         ("repos/other", "repos/other: there is no such partition. There are: one."),
     ],
 )
@@ -335,7 +335,7 @@ def test_help_shows_examples_that_can_be_copied(intel: Intel) -> None:
 def test_the_installed_command_answers_with_the_same_exit_codes() -> None:
     done = run(str(COMMAND), "sync", "nowhere")
     assert (done.code, done.out) == (2, "")
-    assert done.err == "'nowhere': there is no source 'nowhere'. Sources: repos.\n"
+    assert done.err == "'nowhere': there is no source 'nowhere'. Sources: repos, confluence, jira.\n"
 
 
 class RealModelsName(HashEncoder):

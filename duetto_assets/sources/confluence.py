@@ -1,0 +1,371 @@
+"""The source `confluence`: pages and blog posts with their comments. A partition is a space."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from duetto_assets.errors import GiveUp, Lost, RetryLater, SourceError
+from duetto_assets.model import Document, digest
+from duetto_assets.sources.atlassian import Session, in_parallel, moment
+from duetto_assets.sources.atlassian_access import Everybody, Readers, access_of, narrow
+from duetto_assets.sources.base import Heads, Ref, Scan
+from duetto_assets.sources.confluence_documents import document_of, mentioned_in, size_of
+from duetto_assets.sources.confluence_site import KINDS, Extras, Page, Site, Space, Window
+from duetto_assets.sources.redact import quote
+
+SOURCE = "confluence"
+_NONE = "-"
+_BATCH = 50
+_FAILURES_IN_A_ROW = 10
+_log = logging.getLogger("duetto_assets.progress")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Which pages are indexed: those edited lately, or often. Zeros let all pass."""
+
+    recency_days: int = 0
+    version_threshold: int = 0
+
+    def why_not(self, page: Page, now: datetime) -> str:
+        """Return why a page is not indexed; empty where it is."""
+        if not self.recency_days and not self.version_threshold:
+            return ""
+        edited = moment(page.modified)
+        recent = bool(self.recency_days) and (edited is None or edited >= now - timedelta(days=self.recency_days))
+        often = bool(self.version_threshold) and page.number >= self.version_threshold
+        if recent or often:
+            return ""
+        rules = [f"not edited in {self.recency_days} days"] if self.recency_days else []
+        rules += [f"fewer than {self.version_threshold} versions"] if self.version_threshold else []
+        return " and ".join(rules)
+
+
+@dataclass
+class _Listing:
+    """What a space was found to hold, kept from its scan until its pages are read."""
+
+    space: Space
+    pages: Mapping[str, Page]
+    readers: Readers
+    extras: Mapping[str, Extras] | None = None
+    restrictions: dict[str, Readers] = field(default_factory=dict)
+    parents: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+
+class ConfluenceSource:
+    """Current pages and blog posts of the spaces, with their comments, labels and attachments' names."""
+
+    name = SOURCE
+
+    def __init__(
+        self,
+        site: Site,
+        session: Session,
+        *,
+        account: str,
+        spaces: Sequence[str] = (),
+        personal_spaces: bool = False,
+        policy: Policy | None = None,
+        max_bytes: int = 1_000_000,
+        issue_url: str = "",
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """Ask nothing yet.
+
+        :param account: What the indexing account is called in `access`.
+        :param spaces: Keys; of none, every space that can be read.
+        :param max_bytes: Pages with a larger body are skipped.
+        :param issue_url: An issue's key is appended, to link it.
+        """
+        self._site = site
+        self._session = session
+        self._account = account
+        self._keys = tuple(dict.fromkeys(spaces))
+        self._personal = personal_spaces
+        self._policy = policy or Policy()
+        self._max_bytes = max_bytes
+        self._issue_url = issue_url
+        self._now = now
+        self._spaces: dict[str, Space] = {}
+        self._listings: dict[str, _Listing] = {}
+        self._looks = 0
+
+    @property
+    def calls(self) -> int:
+        """Remote calls made so far."""
+        return self._site.calls
+
+    def heads(self, known: Mapping[str, str] | None = None) -> Heads:
+        """Return the newest edit of each space, in two calls where little has changed.
+
+        The first call of a process lists the spaces and the newest pages. Later ones take turns between spaces and
+        blog posts, so that a sensor sees all three with two calls. What no edit shows, a census finds.
+        """
+        known = known or {}
+        with self._session.in_haste():
+            spaces = self._listed(known)
+            first = self._looks == 1 or any(not known.get(key) for key in spaces)
+            chosen = list(spaces.values())
+            windows: dict[str, Window | None] = {"page": self._site.newest("page", chosen) if chosen else None}
+            windows["blogpost"] = (
+                self._site.newest("blogpost", chosen)
+                if chosen and (self._looks % 2 == 0 or (first and any(not known.get(key) for key in spaces)))
+                else None
+            )
+            heads: dict[str, str | SourceError] = {
+                key: self._head(space, windows, known.get(key, "")) for key, space in spaces.items()
+            }
+        return heads | {key: self._lost(key) for key in self._missing(known, spaces)}
+
+    def scan(self, partition: str, since: str | None, census: bool = False) -> Scan:
+        """List a space's pages, always all of them.
+
+        What no edit shows (labels, comments, attachments, restrictions) is listed too where nothing is known yet, in a
+        census, and where the head did not move: then somebody wants to know for certain.
+        """
+        space = self._space(partition)
+        self._site.check_account()
+        try:
+            pages = {page.id: page for page in self._site.pages(space)}
+        except GiveUp as error:
+            if error.status not in (403, 404):
+                raise
+            self._spaces.pop(partition, None)
+            raise self._lost(partition) from error
+        _log.info("%s/%s: %d pages listed", SOURCE, partition, len(pages))
+        listing = _Listing(space, pages, self._site.readers(space))
+        self._listings[partition] = listing
+        head = self._head_of(pages.values())
+        if since is None or census or since == head:
+            listing.extras = self._site.all_extras(space, list(pages.values()))
+            listing.restrictions = {page_id: extras.readers for page_id, extras in listing.extras.items()}
+        return Scan([self._ref(listing, page) for page in pages.values()], head, complete=True)
+
+    def read(self, partition: str, refs: Sequence[Ref]) -> Iterator[Document]:
+        """Yield the pages of a listing. A page that cannot be read is named, and the others go on."""
+        if not refs:
+            return
+        listing = self._listings.get(partition)
+        if listing is None:
+            self.scan(partition, None)
+            listing = self._listings[partition]
+        versions = {ref.id: ref for ref in refs}
+        wanted: list[Page] = []
+        for ref in refs:
+            if (page := listing.pages.get(ref.id)) is None:
+                continue
+            if reason := self._policy.why_not(page, self._now()):
+                yield self._skipped(listing, page, ref.version, reason)
+            else:
+                wanted.append(page)
+        failures = 0
+        for start in range(0, len(wanted), _BATCH):
+            for document in self._batch(listing, wanted[start : start + _BATCH], versions):
+                failures = failures + 1 if not document.version else 0
+                if failures > _FAILURES_IN_A_ROW:
+                    raise RetryLater(
+                        f"{SOURCE}/{partition}: {document.skipped}, and so are others: the site is not well"
+                    )
+                yield document
+
+    # --- heads
+
+    def _listed(self, known: Mapping[str, str]) -> dict[str, Space]:
+        self._looks += 1
+        if self._looks % 2 == 1 or not self._spaces or any(not known.get(key) for key in self._spaces):
+            found = {s.key: s for s in self._site.spaces(self._keys) if self._keys or self._personal or not s.personal}
+            wanted = {*self._keys, *(known if not self._keys else ())}
+            if not found or wanted - found.keys():
+                # An account that is nobody is shown less, not refused.
+                self._site.check_account()
+            self._spaces = {key: found[key] for key in sorted(found) if not self._keys or key in self._keys}
+        return self._spaces
+
+    def _missing(self, known: Mapping[str, str], spaces: Mapping[str, Space]) -> list[str]:
+        return [key for key in sorted({*self._keys} or {*known}) if key not in spaces]
+
+    def _lost(self, key: str) -> Lost:
+        return Lost(
+            f"{self._session.host}: space {key} is not listed for {self._account}: it was deleted or archived, or "
+            "access to it was withdrawn. Its pages are kept for a while"
+        )
+
+    def _head(self, space: Space, windows: Mapping[str, Window | None], known: str) -> str:
+        parts = known.split("|") if known.count("|") == 1 else ["", ""]
+        return "|".join(self._newest(kind, space, windows[kind], part) for kind, part in zip(KINDS, parts, strict=True))
+
+    def _newest(self, kind: str, space: Space, window: Window | None, known: str) -> str:
+        """Return the newest edit of a kind in a space, without a call where the window or what is known tell it."""
+        if window is not None:
+            if space.id in window.newest:
+                return window.newest[space.id]
+            if not window.since:
+                return _NONE
+        # Older than all in the window, so unchanged; or newer and yet not in it, so gone.
+        if known and (window is None or known == _NONE or known.partition("/")[0] <= window.since.partition("/")[0]):
+            return known
+        return self._site.newest_in(kind, space) or _NONE
+
+    @staticmethod
+    def _head_of(pages: Iterable[Page]) -> str:
+        newest = dict.fromkeys(KINDS, "")
+        for page in pages:
+            newest[page.kind] = max(newest[page.kind], page.stamp)
+        return "|".join(newest[kind] or _NONE for kind in KINDS)
+
+    # --- listing
+
+    def _space(self, key: str) -> Space:
+        if key not in self._spaces:
+            if self._keys and key not in self._keys:
+                raise GiveUp(f"{SOURCE}/{key}: no space of this key is configured")
+            found = {space.key: space for space in self._site.spaces([key])}
+            if key not in found:
+                self._site.check_account()
+                raise self._lost(key)
+            self._spaces[key] = found[key]
+        return self._spaces[key]
+
+    def _ref(self, listing: _Listing, page: Page) -> Ref:
+        skipped = self._policy.why_not(page, self._now())
+        place = digest(page.kind, page.title, self._path(listing, page), str(self._max_bytes), skipped)
+        beginning = f"{page.number}.{place[:12]};"
+        if skipped:
+            return Ref(page.id, f"{beginning}skipped")
+        if listing.extras is None:
+            return Ref(page.id, beginning, whole=False)
+        return Ref(page.id, beginning + self._details(listing, page, listing.extras[page.id]))
+
+    def _details(self, listing: _Listing, page: Page, extras: Extras) -> str:
+        parts = [*extras.labels, "", *extras.attachments, "", *extras.marks, "", *self._access(listing, page)]
+        return digest(*parts)[:16]
+
+    def _path(self, listing: _Listing, page: Page) -> str:
+        titles = [page.title]
+        seen = {page.id}
+        while (parent := listing.pages.get(page.parent)) is not None and parent.id not in seen:
+            seen.add(parent.id)
+            titles.append(parent.title)
+            page = parent
+        return "/".join(title.replace("/", "∕") for title in reversed(titles))  # noqa: RUF001 - no slash in a name
+
+    # --- access
+
+    def _access(self, listing: _Listing, page: Page) -> tuple[str, ...]:
+        """Return who may read a page: whom its space lets in, and each page above it, and itself."""
+        allowed: Readers = listing.readers
+        restricted = False
+        inner: Readers = None
+        for above in self._above(listing, page):
+            own = listing.restrictions.get(above)
+            if isinstance(own, Everybody):
+                continue
+            inner = narrow(inner, own, self._site.members, trusting=False) if restricted else own
+            restricted = True
+        if not restricted:
+            return access_of(allowed, self._account, with_account=True)
+        allowed = narrow(allowed, inner, self._site.members, trusting=True) if inner is not None else None
+        return access_of(allowed, self._account, with_account=False)
+
+    def _above(self, listing: _Listing, page: Page) -> Iterator[str]:
+        """Yield the ids of the page and of all it lies in, as far as restrictions of them are known or can be."""
+        current, kind, seen = page.id, page.kind, set[str]()
+        while current and current not in seen:
+            seen.add(current)
+            here = listing.pages.get(current)
+            if here is None and kind != "folder":
+                return  # archived, or of a kind that cannot be read: it cannot narrow what is readable
+            if current not in listing.restrictions:
+                listing.restrictions[current] = self._site.restrictions(current)
+            yield current
+            if here is not None:
+                current, kind = here.parent, here.parent_kind
+            else:
+                if current not in listing.parents:
+                    listing.parents[current] = self._site.folder(current)
+                current, kind = listing.parents[current]
+
+    # --- reading
+
+    def _batch(self, listing: _Listing, pages: Sequence[Page], refs: Mapping[str, Ref]) -> Iterator[Document]:
+        try:
+            found = list(self._site.bodies(pages))
+        except SourceError as error:
+            if isinstance(error, GiveUp) and error.status == 401:
+                raise
+            if len(pages) > 1:  # one of them, perhaps: each by itself
+                for page in pages:
+                    yield from self._batch(listing, [page], refs)
+            elif not isinstance(error, GiveUp) or error.status not in (403, 404, 410):
+                yield self._unread(listing, pages[0], f"cannot be read: {error}")
+            return
+        listed = [(listing.pages[page.id], page, body) for page, body in found]
+        extras = in_parallel(lambda item: self._extras(listing, item[0]), listed)
+        whole = [(page, now, body, e) for (page, now, body), e in zip(listed, extras, strict=True)]
+        ids = {id_ for _, now, body, e in whole if isinstance(e, Extras) for id_ in mentioned_in(now, body, e)}
+        people = self._site.people(ids)
+        for page, now, body, extra in whole:
+            if isinstance(extra, SourceError):
+                yield self._unread(listing, page, f"its comments and readers cannot be read: {extra}")
+                continue
+            if now.number != page.number:  # edited since it was listed: the next scan will say so
+                now = replace(page, number=page.number)
+            ref = refs[page.id]
+            version = ref.version if ref.whole else ref.version + self._details(listing, page, extra)
+            if size_of(body) > self._max_bytes:
+                yield self._skipped(listing, page, version, f"larger than {self._max_bytes} bytes")
+                continue
+            document = document_of(
+                self._frame(listing, page, version), now, body, extra, people, issue_url=self._issue_url,
+                page_url=lambda space, title: self._page_url(listing, space, title),
+            )  # fmt: skip
+            yield document if document is not None else self._unread(listing, page, "its body is in no known format")
+
+    def _extras(self, listing: _Listing, page: Page) -> Extras | SourceError:
+        try:
+            if listing.extras is None:
+                extras = self._site.extras(page)
+                listing.restrictions[page.id] = extras.readers
+                return extras
+            extras = listing.extras[page.id]
+            return replace(extras, comments=self._site.comments(page) if extras.marks else ())
+        except RetryLater as error:
+            return error
+        except GiveUp as error:
+            if error.status == 401:
+                raise
+            return error
+
+    def _frame(self, listing: _Listing, page: Page, version: str) -> Document:
+        return Document(
+            source=SOURCE,
+            partition=listing.space.key,
+            id=page.id,
+            version=version,
+            kind="page",
+            title=page.title,
+            text="",
+            path=self._path(listing, page),
+            url=self._site.url(listing.space.key, page),
+            updated_at=moment(page.modified),
+            access=self._access(listing, page),
+        )
+
+    def _skipped(self, listing: _Listing, page: Page, version: str, reason: str) -> Document:
+        account = (self._account,)  # nothing of it is shown, and nobody was asked who may see it
+        return Document(
+            SOURCE, listing.space.key, page.id, version, "skipped", page.title, "", access=account, skipped=reason
+        )
+
+    def _unread(self, listing: _Listing, page: Page, reason: str) -> Document:
+        return self._skipped(listing, page, "", quote(reason))
+
+    def _page_url(self, listing: _Listing, space: str, title: str) -> str:
+        if space and space != listing.space.key:
+            return ""
+        found = next((page for page in listing.pages.values() if page.title == title), None)
+        return self._site.url(listing.space.key, found) if found else ""

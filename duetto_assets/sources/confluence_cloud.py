@@ -1,0 +1,403 @@
+"""Confluence Cloud: REST v2, and what only v1 tells: restrictions, groups, and who we are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from atlassian import Confluence
+
+from duetto_assets.errors import GiveUp
+from duetto_assets.sources.atlassian import (
+    Json,
+    Params,
+    Session,
+    cursor_of,
+    dig,
+    in_parallel,
+    next_token,
+    rows_of,
+    segment,
+    text_of,
+)
+from duetto_assets.sources.atlassian_access import EVERYBODY, Everybody, Reader, Readers, group, readers, user
+from duetto_assets.sources.confluence_site import KINDS, Comment, Extras, Page, Space, Window, page_of
+
+_LIMIT = 250  # the most that v2 gives
+_BODIES = 50  # bodies a call: some are megabytes
+_MOST_IDS = 100
+_PATHS = {"page": "pages", "blogpost": "blogposts"}
+_ABSENT = (400, 404, 405, 410, 501)
+_RESTRICTIONS = "restrictions.read.restrictions.user,restrictions.read.restrictions.group"
+
+
+class Cloud:
+    """One Confluence Cloud site."""
+
+    def __init__(self, url: str, session: Session, everyone: Collection[str]) -> None:
+        """:param url: Ends in `/wiki`."""
+        self._url = url.rstrip("/")
+        self._session = session
+        self._everyone = tuple(everyone)
+        self._client: Any = Confluence(self._url, session=session, api_version=2, cloud=True)  # type: ignore[no-untyped-call]
+        self._groups: dict[str, frozenset[Reader] | None] = {}
+        self._people: dict[str, tuple[str, str]] = {}
+        self._site_wide: dict[str, Mapping[str, list[Json]]] = {}
+        self._served: set[str] = set()
+
+    @property
+    def calls(self) -> int:
+        """Remote calls made so far."""
+        return self._session.calls
+
+    def spaces(self, keys: Sequence[str]) -> list[Space]:
+        """Return the current spaces of these keys; of none, all that can be read."""
+        chosen: Params = {"keys": list(keys)} if keys else {}
+        return [
+            Space(row["key"], text_of(row.get("id")), text_of(row.get("name")), row.get("type") == "personal")
+            for row in self._rows("api/v2/spaces", {"limit": _LIMIT, "status": "current", **chosen})
+            if text_of(row.get("key")) and row.get("status", "current") == "current"
+        ]
+
+    def newest(self, kind: str, spaces: Sequence[Space]) -> Window:
+        """Return the newest edits of these spaces, as many as one call gives."""
+        ids: Params = {"space-id": [s.id for s in spaces]} if len(spaces) <= _MOST_IDS else {}
+        path = f"api/v2/{_PATHS[kind]}"
+        answer = self._get(path, {"sort": "-modified-date", "status": "current", "limit": _LIMIT, **ids})
+        newest: dict[str, str] = {}
+        stamp = ""
+        for row in rows_of(answer, "results", self._where(path)):
+            stamp = page_of(row, kind).stamp
+            space_id = text_of(row.get("spaceId"))
+            newest[space_id] = max(stamp, newest.get(space_id, ""))
+        return Window(newest, stamp if dig(answer, "_links", "next") else "")
+
+    def newest_in(self, kind: str, space: Space) -> str:
+        """Return the stamp of a space's newest edit; empty if there is none."""
+        path = f"api/v2/spaces/{segment(space.id)}/{_PATHS[kind]}"
+        answer = self._get(path, {"sort": "-modified-date", "status": "current", "limit": 1})
+        rows = rows_of(answer, "results", self._where(path))
+        return page_of(rows[0], kind).stamp if rows else ""
+
+    def check_account(self) -> None:
+        """Make sure that we are somebody.
+
+        A token that no longer counts is answered as anybody is: with the public part of the site, and no error.
+        """
+        path = "rest/api/user/current"
+        try:
+            me = self._get(path)
+        except GiveUp as error:
+            if error.status in _ABSENT:  # not told here: then the listing itself must do
+                return
+            raise
+        if dig(me, "type") == "anonymous":
+            raise self._session.refused(f"/{path}")
+
+    def pages(self, space: Space) -> list[Page]:
+        """Return all current pages and blog posts. Oldest first: what is made meanwhile moves no other."""
+        found: dict[str, Page] = {}
+        for kind in KINDS:
+            path = f"api/v2/spaces/{segment(space.id)}/{_PATHS[kind]}"
+            for row in self._rows(path, {"limit": _LIMIT, "status": "current", "sort": "id"}):
+                page = page_of(row, kind)
+                if page.id and row.get("status", "current") == "current":
+                    found[page.id] = page
+        return list(found.values())
+
+    def readers(self, space: Space) -> Readers:
+        """Return who may read a space."""
+        try:
+            rows = list(self._rows(f"api/v2/spaces/{segment(space.id)}/permissions", {"limit": _LIMIT}))
+        except GiveUp as error:
+            if error.status == 401:
+                raise
+            return None
+        principals = {
+            (text_of(dig(row, "principal", "type")).casefold(), text_of(dig(row, "principal", "id")))
+            for row in rows
+            if dig(row, "operation", "key") == "read" and dig(row, "operation", "targetType") == "space"
+        }
+        self._meet([id_ for kind, id_ in principals if kind == "user"])
+        found: list[Reader | Everybody] = []
+        for kind, id_ in sorted(principals):
+            if "anonymous" in f"{kind} {id_}".casefold() or "all_licensed" in f"{kind} {id_}".casefold():
+                found.append(EVERYBODY)
+            elif kind == "user":
+                found.append(user(id_, self._people.get(id_, ("", ""))[1]))
+            elif kind == "group":
+                found.append(group(id_, self._group_name(id_)))
+        return readers(found, self._everyone)
+
+    def restrictions(self, page_id: str) -> Readers:
+        """Return who may read a page by its own restrictions; everybody where it has none, None where none can say."""
+        for path in (
+            f"rest/api/content/{segment(page_id)}/restriction/byOperation/read",
+            f"rest/api/content/{segment(page_id)}/restriction",
+        ):
+            try:
+                answer = self._get(path, {"expand": "restrictions.user,restrictions.group"})
+            except GiveUp as error:
+                if error.status == 401:
+                    raise
+                continue
+            return self._restricted(answer)
+        return None
+
+    def folder(self, folder_id: str) -> tuple[str, str]:
+        """Return the id and kind of what a folder lies in; empty where that is the space, or cannot be known."""
+        try:
+            answer = self._get(f"api/v2/folders/{segment(folder_id)}")
+        except GiveUp as error:
+            if error.status == 401:
+                raise
+            return "", ""
+        return text_of(dig(answer, "parentId")), text_of(dig(answer, "parentType"))
+
+    def all_extras(self, space: Space, pages: Sequence[Page]) -> Mapping[str, Extras]:
+        """Return the extras of every page: labels by label, the rest site-wide, restrictions by a search.
+
+        Where a site does not have such a call, it is asked page by page.
+        """
+        if space.key in self._served:  # a listing of the whole site serves each space once, then it is too old
+            self._site_wide.clear()
+            self._groups.clear()
+            self._served.clear()
+        self._served.add(space.key)
+        labels = self._labels(space, pages)
+        attachments = self._of_pages("attachments", pages)
+        comments = {kind: self._of_pages(kind, pages) for kind in ("footer-comments", "inline-comments")}
+        restrictions = self._all_restrictions(space, pages)
+        return {
+            page.id: Extras(
+                labels=tuple(sorted(labels.get(page.id, ()))),
+                attachments=tuple(sorted({text_of(row.get("title")) for row in attachments.get(page.id, ())})),
+                marks=tuple(sorted(_comment(row).mark for rows in comments.values() for row in rows.get(page.id, ()))),
+                readers=restrictions.get(page.id),
+            )
+            for page in pages
+        }
+
+    def extras(self, page: Page) -> Extras:
+        """Return the extras of one page, its comments read."""
+        comments = self.comments(page)
+        path = f"api/v2/{_PATHS[page.kind]}/{segment(page.id)}"
+        return Extras(
+            labels=tuple(sorted(self._labels_of(page))),
+            attachments=tuple(
+                sorted({text_of(row.get("title")) for row in self._rows(f"{path}/attachments", {"limit": _LIMIT})})
+            ),
+            marks=tuple(sorted(comment.mark for comment in comments)),
+            readers=self.restrictions(page.id),
+            comments=comments,
+        )
+
+    def comments(self, page: Page) -> tuple[Comment, ...]:
+        """Return the comments of one page, answers after what they answer."""
+        found: list[Comment] = []
+        for kind in ("footer-comments", "inline-comments"):
+            path = f"api/v2/{_PATHS[page.kind]}/{segment(page.id)}/{kind}"
+            options: Params = {"limit": _LIMIT, "body-format": "storage"}
+            todo = [_comment(row) for row in self._rows(path, options)]
+            seen: set[str] = set()
+            while todo:
+                comment = todo.pop(0)
+                if comment.id in seen:
+                    continue
+                seen.add(comment.id)
+                found.append(comment)
+                answers = f"api/v2/{kind}/{segment(comment.id)}/children"
+                todo[:0] = [_comment(row, comment.id) for row in self._rows(answers, options)]
+        return tuple(found)
+
+    def bodies(self, pages: Sequence[Page]) -> Iterator[tuple[Page, object]]:
+        """Yield each page that is still there, as it is now, and its body; several a call where there are several."""
+        for kind in KINDS:
+            some = [page for page in pages if page.kind == kind]
+            for start in range(0, len(some), _BODIES):
+                batch = some[start : start + _BODIES]
+                ids = [page.id for page in batch]
+                if len(batch) == 1:
+                    rows = iter([self._get(f"api/v2/{_PATHS[kind]}/{segment(ids[0])}", {"body-format": "storage"})])
+                else:
+                    options: Params = {"id": ids, "body-format": "storage", "limit": _BODIES, "status": "current"}
+                    rows = self._rows(f"api/v2/{_PATHS[kind]}", options)
+                for row in rows:
+                    page = page_of(row, kind)
+                    if page.id in ids and row.get("status", "current") == "current":
+                        yield page, row.get("body")
+
+    def people(self, ids: Collection[str]) -> Mapping[str, str]:
+        """Return the names of these accounts, as far as they are known."""
+        self._meet(ids)
+        return {id_: name for id_ in ids if (name := self._people.get(id_, ("", ""))[0])}
+
+    def members(self, group: Reader) -> frozenset[Reader] | None:
+        """Return the members of a group; None if that may not be known."""
+        if group.id not in self._groups:
+            try:
+                rows = list(self._v1_rows(f"rest/api/group/{segment(group.id)}/membersByGroupId", {}))
+            except GiveUp as error:
+                if error.status == 401:
+                    raise
+                self._groups[group.id] = None
+            else:
+                self._groups[group.id] = frozenset(_user(row) for row in rows)
+        return self._groups[group.id]
+
+    def url(self, space: str, page: Page) -> str:
+        """Return the page's address for people."""
+        return f"{self._url}{page.webui or f'/spaces/{space}/pages/{page.id}'}"
+
+    def _get(self, path: str, params: Params | None = None) -> Json:
+        answer = self._client.get(path, params=dict(params or {}))
+        return answer if isinstance(answer, dict) else {}
+
+    def _where(self, path: str) -> str:
+        return f"{self._session.host}: /{path}"
+
+    def _rows(self, path: str, params: Params) -> Iterator[Json]:
+        seen: set[str] = set()
+        more: Params = {}
+        while True:
+            answer = self._get(path, {**params, **more})
+            yield from rows_of(answer, "results", self._where(path))
+            if not (link := dig(answer, "_links", "next")):
+                return
+            more = {"cursor": next_token(cursor_of(link), seen, self._where(path))}
+
+    def _v1_rows(self, path: str, params: Params, limit: int = 200) -> Iterator[Json]:
+        """Yield the rows of a listing of v1, which pages by position or by cursor, as its links say."""
+        seen: set[str] = set()
+        more: Params = {"start": 0, "limit": limit}
+        while True:
+            answer = self._get(path, {**params, **more})
+            rows = rows_of(answer, "results", self._where(path))
+            yield from rows
+            link = dig(answer, "_links", "next")
+            if not rows or not link:
+                return
+            following = parse_qs(urlsplit(next_token(link, seen, self._where(path))).query)
+            more = {name: following[name][0] for name in ("cursor", "start", "limit") if name in following}
+
+    def _restricted(self, answer: object) -> Readers:
+        """Read the answer of any of the calls that tell restrictions."""
+        for wrapper in ("read", "results"):
+            inner = dig(answer, wrapper)
+            if isinstance(inner, dict):
+                answer = inner
+            elif isinstance(inner, list):
+                answer = next((row for row in inner if dig(row, "operation") == "read"), {"restrictions": {}})
+        allowed = dig(answer, "restrictions")
+        if not isinstance(allowed, dict):
+            return None
+        users = dig(allowed, "user", "results") or []
+        groups = dig(allowed, "group", "results") or []
+        named: list[Reader | Everybody] = [_user(row) for row in users if isinstance(row, dict)]
+        named += [group(text_of(dig(row, "id")), text_of(dig(row, "name"))) for row in groups if isinstance(row, dict)]
+        return readers(named, self._everyone) if named else EVERYBODY
+
+    def _all_restrictions(self, space: Space, pages: Sequence[Page]) -> Mapping[str, Readers]:
+        found: dict[str, Readers] = {}
+        query: Params = {"cql": f'space = "{_quoted(space.key)}" and type in (page, blogpost)', "expand": _RESTRICTIONS}
+        try:
+            for row in self._v1_rows("rest/api/content/search", query, limit=100):
+                if isinstance(allowed := dig(row, "restrictions", "read"), dict):
+                    found[text_of(row.get("id"))] = self._restricted(allowed)
+        except GiveUp as error:
+            if error.status == 401:
+                raise
+        # The search lags: what it does not know yet is asked for by itself.
+        missing = [page.id for page in pages if page.id not in found]
+        if len(missing) > 3 and all(self.restrictions(page_id) is None for page_id in missing[:3]):
+            return found  # nobody is told here
+        return found | dict(zip(missing, in_parallel(self.restrictions, missing), strict=True))
+
+    def _labels(self, space: Space, pages: Sequence[Page]) -> Mapping[str, Collection[str]]:
+        """Return labels by page, label by label where those are fewer than the pages."""
+        found: dict[str, set[str]] = defaultdict(set)
+        try:
+            labels = list(self._rows(f"api/v2/spaces/{segment(space.id)}/content/labels", {"limit": _LIMIT}))
+            for label in labels if len(labels) * len(KINDS) <= len(pages) else ():
+                for kind in KINDS:
+                    path = f"api/v2/labels/{segment(text_of(label.get('id')))}/{_PATHS[kind]}"
+                    for row in self._rows(path, {"space-id": space.id, "limit": _LIMIT}):
+                        found[text_of(row.get("id"))].add(text_of(label.get("name")))
+        except GiveUp as error:
+            if error.status == 401:
+                raise
+        else:
+            if len(labels) * len(KINDS) <= len(pages):
+                return found
+        return dict(zip((page.id for page in pages), in_parallel(self._labels_of, pages), strict=True))
+
+    def _labels_of(self, page: Page) -> set[str]:
+        path = f"api/v2/{_PATHS[page.kind]}/{segment(page.id)}/labels"
+        return {text_of(row.get("name")) for row in self._rows(path, {"limit": _LIMIT})}
+
+    def _of_pages(self, kind: str, pages: Sequence[Page]) -> Mapping[str, list[Json]]:
+        """Return attachments or comments by page, from one listing of the whole site for all spaces of a run."""
+        if kind not in self._site_wide:
+            found: dict[str, list[Json]] = defaultdict(list)
+            try:
+                for row in self._rows(f"api/v2/{kind}", {"limit": _LIMIT}):
+                    kept = {name: row.get(name) for name in ("id", "title", "version", "resolutionStatus")}
+                    found[text_of(row.get("pageId") or row.get("blogPostId"))].append(kept)
+            except GiveUp as error:
+                if error.status == 401:
+                    raise
+                options: Params = {"limit": _LIMIT}
+                rows = in_parallel(lambda p: list(self._rows(f"api/v2/{_PATHS[p.kind]}/{p.id}/{kind}", options)), pages)
+                return {page.id: some for page, some in zip(pages, rows, strict=True)}
+            self._site_wide[kind] = found
+        return self._site_wide[kind]
+
+    def _meet(self, ids: Collection[str]) -> None:
+        """Look up names and e-mail addresses, many a call."""
+        unknown = sorted({id_ for id_ in ids if id_ and id_ not in self._people})
+        for start in range(0, len(unknown), _LIMIT):
+            some = unknown[start : start + _LIMIT]
+            try:
+                answer: Any = self._client.post("api/v2/users-bulk", json={"accountIds": some})
+            except GiveUp as error:
+                if error.status == 401:
+                    raise
+                answer = {}
+            for row in dig(answer, "results") or []:
+                name = text_of(dig(row, "displayName")) or text_of(dig(row, "publicName"))
+                self._people[text_of(dig(row, "accountId"))] = (name, text_of(dig(row, "email")))
+            for id_ in some:
+                self._people.setdefault(id_, ("", ""))
+
+    def _group_name(self, id_: str) -> str:
+        try:
+            return text_of(dig(self._get("rest/api/group/by-id", {"id": id_}), "name"))
+        except GiveUp as error:
+            if error.status == 401:
+                raise
+            return ""
+
+
+def _user(row: Mapping[str, Any]) -> Reader:
+    return user(text_of(row.get("accountId")), text_of(row.get("email")))
+
+
+def _comment(row: Mapping[str, Any], parent: str = "") -> Comment:
+    properties = row.get("properties")
+    about = dig(properties, "inlineOriginalSelection") or dig(properties, "inline-original-selection")
+    return Comment(
+        id=text_of(row.get("id")),
+        version=text_of(dig(row, "version", "number")),
+        author=text_of(dig(row, "version", "authorId")),
+        created=text_of(dig(row, "version", "createdAt")),
+        body=row.get("body"),
+        about=text_of(about),
+        resolved=row.get("resolutionStatus") == "resolved",
+        parent=parent or text_of(row.get("parentCommentId")),
+    )
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')

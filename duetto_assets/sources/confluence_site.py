@@ -1,0 +1,155 @@
+"""What the source `confluence` asks of a site, whichever API it speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from duetto_assets.sources.atlassian import dig, moment, text_of
+from duetto_assets.sources.atlassian_access import Reader, Readers
+
+KINDS = ("page", "blogpost")
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A space as it is listed."""
+
+    key: str
+    id: str
+    name: str
+    personal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page or blog post as it is listed."""
+
+    id: str
+    kind: str
+    title: str
+    parent: str
+    parent_kind: str
+    number: int  # of its version
+    modified: str  # ISO, UTC
+    author: str  # account id of who wrote this version
+    webui: str
+
+    @property
+    def stamp(self) -> str:
+        """Sorts by the time of the last edit, and changes with every edit."""
+        return stamp_of(self.modified, self.id, self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The newest edits of a site: the newest in each space that has one among them."""
+
+    newest: Mapping[str, str]  # space id -> stamp
+    since: str  # all edits after this are in the window; empty: simply all
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment on a page."""
+
+    id: str
+    version: str
+    author: str
+    created: str
+    body: object
+    about: str = ""  # the words that an inline comment marks
+    resolved: bool = False
+    parent: str = ""
+
+    @property
+    def mark(self) -> str:
+        """Changes whenever the comment does."""
+        return f"{self.id}:{self.version}:{int(self.resolved)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What belongs to a page and does not change its version."""
+
+    labels: tuple[str, ...]
+    attachments: tuple[str, ...]  # file names
+    marks: tuple[str, ...]  # of its comments
+    readers: Readers  # by its own restrictions
+    comments: tuple[Comment, ...] | None = None  # None: not read yet
+
+
+class Site(Protocol):
+    """One Confluence, in the calls that the source needs. Each raises SourceError; none returns a part of a listing."""
+
+    @property
+    def calls(self) -> int:
+        """Remote calls made so far."""
+
+    def spaces(self, keys: Sequence[str]) -> list[Space]:
+        """Return the current spaces of these keys; of none, all that can be read."""
+
+    def newest(self, kind: str, spaces: Sequence[Space]) -> Window:
+        """Return the newest edits, in one call."""
+
+    def newest_in(self, kind: str, space: Space) -> str:
+        """Return the stamp of a space's newest edit; empty if there is none."""
+
+    def check_account(self) -> None:
+        """Make sure that we are somebody. Without an error, a listing can be believed."""
+
+    def pages(self, space: Space) -> list[Page]:
+        """Return all current pages and blog posts."""
+
+    def readers(self, space: Space) -> Readers:
+        """Return who may read a space."""
+
+    def restrictions(self, page_id: str) -> Readers:
+        """Return who may read a page by its own restrictions; everybody where it has none."""
+
+    def folder(self, folder_id: str) -> tuple[str, str]:
+        """Return the id and kind of what a folder lies in; empty where that is the space."""
+
+    def all_extras(self, space: Space, pages: Sequence[Page]) -> Mapping[str, Extras]:
+        """Return the extras of every page, in calls that serve many."""
+
+    def extras(self, page: Page) -> Extras:
+        """Return the extras of one page, its comments read."""
+
+    def comments(self, page: Page) -> tuple[Comment, ...]:
+        """Return the comments of one page."""
+
+    def bodies(self, pages: Sequence[Page]) -> Iterator[tuple[Page, object]]:
+        """Yield each page that is still there, as it is now, and its body."""
+
+    def people(self, ids: Collection[str]) -> Mapping[str, str]:
+        """Return the names of these accounts, as far as they are known."""
+
+    def members(self, group: Reader) -> frozenset[Reader] | None:
+        """Return the members of a group; None if that may not be known."""
+
+    def url(self, space: str, page: Page) -> str:
+        """Return the page's address for people."""
+
+
+def stamp_of(modified: str, page_id: str, number: int) -> str:
+    """Return what sorts by the time of an edit."""
+    when = moment(modified)
+    return f"{when:%Y-%m-%dT%H:%M:%S.%fZ}/{page_id}/{number}" if when else f"0/{page_id}/{number}"
+
+
+def page_of(row: Mapping[str, Any], kind: str) -> Page:
+    """Return a page of the v2 API."""
+    number = dig(row, "version", "number")
+    return Page(
+        id=text_of(row.get("id")),
+        kind=kind,
+        title=text_of(row.get("title")),
+        parent=text_of(row.get("parentId")),
+        parent_kind=text_of(row.get("parentType")) or "page",
+        number=number if isinstance(number, int) else 0,
+        modified=text_of(dig(row, "version", "createdAt") or row.get("createdAt")),
+        author=text_of(dig(row, "version", "authorId") or row.get("authorId")),
+        webui=text_of(dig(row, "_links", "webui")),
+    )
