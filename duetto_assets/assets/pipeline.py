@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 import dagster as dg
@@ -23,6 +24,7 @@ from duetto_assets.stages.reconcile import Progress, record_failure
 
 OWNERS = ["team:platform"]
 _BACKFILL = dg.BackfillPolicy.multi_run(max_partitions_per_run=PARTITIONS_PER_RUN)
+_SHOWN = 20  # of what may be many
 _DATA_VERSION = "dagster/data_version"
 
 Metadata = Mapping[str, Any]
@@ -79,6 +81,8 @@ def chain(source: str, what: str, chunker: str, model: str) -> list[dg.AssetsDef
             done = reconcile_documents(
                 remote, partition, bench.index, progress=_log_progress(context), **config.model_dump()
             )
+            for doc_id, reason in islice(done.unread.items(), _SHOWN):
+                context.log.warning("%s/%s: %s is not as it should be: %s", source, partition, doc_id, reason)
             return {
                 "head": done.head,
                 "documents_added": done.added,
@@ -87,6 +91,8 @@ def chain(source: str, what: str, chunker: str, model: str) -> list[dg.AssetsDef
                 "documents_unchanged": done.unchanged,
                 "documents_skipped": done.skipped,
                 "skipped_reasons": dg.MetadataValue.json(dict(done.reasons)),
+                "documents_unread": len(done.unread),
+                "unread": dg.MetadataValue.json(dict(islice(done.unread.items(), _SHOWN))),
                 "api_calls": remote.calls - calls,
                 "duration_s": done.seconds,
             }, done.head

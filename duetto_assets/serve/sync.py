@@ -29,6 +29,7 @@ _COUNTS = {
     "documents_unchanged": "unchanged",
     "documents_skipped": "skipped",
     "skipped_reasons": "skipped_reasons",
+    "documents_unread": "unread",
     "chunks": "chunks",
     "texts_embedded": "embedded",
     "places_embedded": "places",
@@ -213,7 +214,7 @@ class Sync:
         self.outcome.partitions[name] = counts
         self.say(
             f"{name}: {counts['added']} added, {counts['changed']} changed, {counts['deleted']} deleted, "
-            f"{counts['unchanged']} unchanged, {counts['skipped']} skipped; {counts['chunks']} chunks, "
+            f"{counts['unchanged']} unchanged, {counts['skipped']} skipped{_unread(counts)}; {counts['chunks']} chunks, "
             f"{counts['embedded']} embedded, {counts['reused']} reused; {counts['seconds']:.1f} s"
         )
 
@@ -234,6 +235,10 @@ def _counts(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
             metadata = event.step_materialization_data.materialization.metadata
             counts |= {ours: metadata[theirs].value for theirs, ours in _COUNTS.items() if theirs in metadata}
     return counts
+
+
+def _unread(counts: Mapping[str, Any]) -> str:
+    return f", {counts['unread']} could not be read and will be tried again" if counts["unread"] else ""
 
 
 def _unchanged(record: Partition) -> dict[str, Any]:

@@ -183,8 +183,14 @@ def moment(text: object) -> datetime | None:
 
 
 def text_of(value: object) -> str:
-    """Return a string of the wire; empty for anything else."""
-    return value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+    """Return a string of the wire, fit to be stored: without NUL and halves of characters; empty for anything else."""
+    text = value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+    return text if text.isascii() and "\0" not in text else storable(text)
+
+
+def storable(text: str) -> str:
+    """Return text without what no store takes."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode("utf-8")
 
 
 def segment(text: str) -> str:

@@ -121,5 +121,5 @@ def access_of(allowed: Readers, account: str, *, with_account: bool) -> tuple[st
         return PUBLIC
     if allowed is None:
         return (account,)
-    names = {name for reader in allowed for name in reader.names}
-    return tuple(sorted(names | {account} if with_account else names))
+    names = {name for reader in allowed for name in reader.names} - {*PUBLIC}  # a group may be called "all"
+    return tuple(sorted(names | {account} if with_account or not names else names))

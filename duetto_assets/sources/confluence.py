@@ -53,7 +53,7 @@ class _Listing:
     readers: Readers
     extras: Mapping[str, Extras] | None = None
     restrictions: dict[str, Readers] = field(default_factory=dict)
-    parents: dict[str, tuple[str, str]] = field(default_factory=dict)
+    parents: dict[str, tuple[str, str] | None] = field(default_factory=dict)
 
 
 class ConfluenceSource:
@@ -93,6 +93,7 @@ class ConfluenceSource:
         self._spaces: dict[str, Space] = {}
         self._listings: dict[str, _Listing] = {}
         self._looks = 0
+        self._round: set[str] = set()
 
     @property
     def calls(self) -> int:
@@ -121,6 +122,11 @@ class ConfluenceSource:
             }
         return heads | {key: self._lost(key) for key in self._missing(known, spaces)}
 
+    def prefetch(self, partitions: Sequence[str]) -> None:
+        """Let these spaces, one scan each, share what is listed for the whole site."""
+        self._site.forget()
+        self._round = set(partitions)
+
     def scan(self, partition: str, since: str | None, census: bool = False) -> Scan:
         """List a space's pages, always all of them.
 
@@ -128,14 +134,10 @@ class ConfluenceSource:
         census, and where the head did not move: then somebody wants to know for certain.
         """
         space = self._space(partition)
-        self._site.check_account()
-        try:
-            pages = {page.id: page for page in self._site.pages(space)}
-        except GiveUp as error:
-            if error.status not in (403, 404):
-                raise
-            self._spaces.pop(partition, None)
-            raise self._lost(partition) from error
+        if partition not in self._round:
+            self._site.forget()
+        self._round.discard(partition)
+        pages = {page.id: page for page in self._pages(space)}
         _log.info("%s/%s: %d pages listed", SOURCE, partition, len(pages))
         listing = _Listing(space, pages, self._site.readers(space))
         self._listings[partition] = listing
@@ -143,7 +145,9 @@ class ConfluenceSource:
         if since is None or census or since == head:
             listing.extras = self._site.all_extras(space, list(pages.values()))
             listing.restrictions = {page_id: extras.readers for page_id, extras in listing.extras.items()}
-        return Scan([self._ref(listing, page) for page in pages.values()], head, complete=True)
+        refs = [self._ref(listing, page) for page in pages.values()]
+        self._site.check_account()  # last: a token that was refused meanwhile made the listing shorter, and no error
+        return Scan(refs, head, complete=True)
 
     def read(self, partition: str, refs: Sequence[Ref]) -> Iterator[Document]:
         """Yield the pages of a listing. A page that cannot be read is named, and the others go on."""
@@ -230,15 +234,32 @@ class ConfluenceSource:
             self._spaces[key] = found[key]
         return self._spaces[key]
 
+    def _pages(self, space: Space) -> list[Page]:
+        """Return a space's pages. Where none are shown, make sure that the space is: some say 404, some say nothing."""
+        refused: GiveUp | None = None
+        try:
+            if pages := self._site.pages(space):
+                return pages
+        except GiveUp as error:
+            if error.status not in (403, 404, 410):
+                raise
+            refused = error
+        self._site.check_account()
+        if refused is not None or space.key not in {each.key for each in self._site.spaces([space.key])}:
+            self._spaces.pop(space.key, None)
+            raise self._lost(space.key) from refused
+        return []
+
     def _ref(self, listing: _Listing, page: Page) -> Ref:
         skipped = self._policy.why_not(page, self._now())
         place = digest(page.kind, page.title, self._path(listing, page), str(self._max_bytes), skipped)
         beginning = f"{page.number}.{place[:12]};"
         if skipped:
             return Ref(page.id, f"{beginning}skipped")
-        if listing.extras is None:
+        extras = (listing.extras or {}).get(page.id)
+        if extras is None:
             return Ref(page.id, beginning, whole=False)
-        return Ref(page.id, beginning + self._details(listing, page, listing.extras[page.id]))
+        return Ref(page.id, beginning + self._details(listing, page, extras))
 
     def _details(self, listing: _Listing, page: Page, extras: Extras) -> str:
         parts = [*extras.labels, "", *extras.attachments, "", *extras.marks, "", *self._access(listing, page)]
@@ -272,22 +293,20 @@ class ConfluenceSource:
         return access_of(allowed, self._account, with_account=False)
 
     def _above(self, listing: _Listing, page: Page) -> Iterator[str]:
-        """Yield the ids of the page and of all it lies in, as far as restrictions of them are known or can be."""
+        """Yield the ids of the page and of all it lies in, listed or not: a folder, an archived page, a whiteboard."""
         current, kind, seen = page.id, page.kind, set[str]()
         while current and current not in seen:
             seen.add(current)
             here = listing.pages.get(current)
-            if here is None and kind != "folder":
-                return  # archived, or of a kind that cannot be read: it cannot narrow what is readable
             if current not in listing.restrictions:
-                listing.restrictions[current] = self._site.restrictions(current)
+                listing.restrictions[current] = self._site.restrictions(current, kind)
+            if here is None and current not in listing.parents:
+                listing.parents[current] = self._site.above(current, kind)
+            parent = (here.parent, here.parent_kind) if here is not None else listing.parents[current]
+            if parent is None:  # what lies above may be restricted
+                listing.restrictions[current] = None
             yield current
-            if here is not None:
-                current, kind = here.parent, here.parent_kind
-            else:
-                if current not in listing.parents:
-                    listing.parents[current] = self._site.folder(current)
-                current, kind = listing.parents[current]
+            current, kind = parent or ("", "")
 
     # --- reading
 
@@ -313,7 +332,7 @@ class ConfluenceSource:
                 yield self._unread(listing, page, f"its comments and readers cannot be read: {extra}")
                 continue
             if now.number != page.number:  # edited since it was listed: the next scan will say so
-                now = replace(page, number=page.number)
+                now = page
             ref = refs[page.id]
             version = ref.version if ref.whole else ref.version + self._details(listing, page, extra)
             if size_of(body) > self._max_bytes:
@@ -327,11 +346,11 @@ class ConfluenceSource:
 
     def _extras(self, listing: _Listing, page: Page) -> Extras | SourceError:
         try:
-            if listing.extras is None:
+            extras = (listing.extras or {}).get(page.id)
+            if extras is None:
                 extras = self._site.extras(page)
                 listing.restrictions[page.id] = extras.readers
                 return extras
-            extras = listing.extras[page.id]
             return replace(extras, comments=self._site.comments(page) if extras.marks else ())
         except RetryLater as error:
             return error

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from atlassian import Confluence
 
-from duetto_assets.errors import GiveUp
+from duetto_assets.errors import GiveUp, RetryLater
 from duetto_assets.sources.atlassian import (
     Json,
     Params,
@@ -23,12 +22,29 @@ from duetto_assets.sources.atlassian import (
     text_of,
 )
 from duetto_assets.sources.atlassian_access import EVERYBODY, Everybody, Reader, Readers, group, readers, user
-from duetto_assets.sources.confluence_site import KINDS, Comment, Extras, Page, Space, Window, page_of
+from duetto_assets.sources.confluence_site import (
+    KINDS,
+    Comment,
+    Extras,
+    Page,
+    Space,
+    Window,
+    is_current,
+    local,
+    own_readers,
+    page_of,
+)
+
+T = TypeVar("T")
 
 _LIMIT = 250  # the most that v2 gives
 _BODIES = 50  # bodies a call: some are megabytes
 _MOST_IDS = 100
+_MOST_FAILURES = 10
+_KEPT = ("id", "title", "version", "resolutionStatus", "pageId", "blogPostId", "parentCommentId")
 _PATHS = {"page": "pages", "blogpost": "blogposts"}
+_ABOVE = {"page": "pages", "folder": "folders", "whiteboard": "whiteboards", "database": "databases", "embed": "embeds"}
+_ALL = ("anonymous", "anonymous_users", "all_licensed_users", "authenticated_users")  # a role or class of access
 _ABSENT = (400, 404, 405, 410, 501)
 _RESTRICTIONS = "restrictions.read.restrictions.user,restrictions.read.restrictions.group"
 
@@ -43,9 +59,14 @@ class Cloud:
         self._everyone = tuple(everyone)
         self._client: Any = Confluence(self._url, session=session, api_version=2, cloud=True)  # type: ignore[no-untyped-call]
         self._groups: dict[str, frozenset[Reader] | None] = {}
+        self._group_names: dict[str, str] = {}
         self._people: dict[str, tuple[str, str]] = {}
         self._site_wide: dict[str, Mapping[str, list[Json]]] = {}
-        self._served: set[str] = set()
+        self._restriction_paths = [
+            ("restriction/byOperation/read", "restrictions.user,restrictions.group"),
+            ("restriction/byOperation", "read.restrictions.user,read.restrictions.group"),
+            ("restriction", "restrictions.user,restrictions.group"),
+        ]
 
     @property
     def calls(self) -> int:
@@ -56,9 +77,9 @@ class Cloud:
         """Return the current spaces of these keys; of none, all that can be read."""
         chosen: Params = {"keys": list(keys)} if keys else {}
         return [
-            Space(row["key"], text_of(row.get("id")), text_of(row.get("name")), row.get("type") == "personal")
+            Space(key, text_of(row.get("id")), text_of(row.get("name")), row.get("type") == "personal")
             for row in self._rows("api/v2/spaces", {"limit": _LIMIT, "status": "current", **chosen})
-            if text_of(row.get("key")) and row.get("status", "current") == "current"
+            if (key := text_of(row.get("key"))) and is_current(row)
         ]
 
     def newest(self, kind: str, spaces: Sequence[Space]) -> Window:
@@ -103,7 +124,7 @@ class Cloud:
             path = f"api/v2/spaces/{segment(space.id)}/{_PATHS[kind]}"
             for row in self._rows(path, {"limit": _LIMIT, "status": "current", "sort": "id"}):
                 page = page_of(row, kind)
-                if page.id and row.get("status", "current") == "current":
+                if page.id and is_current(row):
                     found[page.id] = page
         return list(found.values())
 
@@ -123,61 +144,70 @@ class Cloud:
         self._meet([id_ for kind, id_ in principals if kind == "user"])
         found: list[Reader | Everybody] = []
         for kind, id_ in sorted(principals):
-            if "anonymous" in f"{kind} {id_}".casefold() or "all_licensed" in f"{kind} {id_}".casefold():
-                found.append(EVERYBODY)
-            elif kind == "user":
+            if kind == "user" and id_:
                 found.append(user(id_, self._people.get(id_, ("", ""))[1]))
-            elif kind == "group":
+            elif kind == "group" and id_:
                 found.append(group(id_, self._group_name(id_)))
+            elif (id_ or kind).casefold().replace("-", "_") in _ALL:
+                found.append(EVERYBODY)
         return readers(found, self._everyone)
 
-    def restrictions(self, page_id: str) -> Readers:
+    def restrictions(self, page_id: str, kind: str = "page") -> Readers:
         """Return who may read a page by its own restrictions; everybody where it has none, None where none can say."""
-        for path in (
-            f"rest/api/content/{segment(page_id)}/restriction/byOperation/read",
-            f"rest/api/content/{segment(page_id)}/restriction",
-        ):
+        statuses: set[int | None] = set()
+        for known in list(self._restriction_paths):
+            path, expand = known
             try:
-                answer = self._get(path, {"expand": "restrictions.user,restrictions.group"})
+                answer = self._get(f"rest/api/content/{segment(page_id)}/{path}", {"expand": expand})
             except GiveUp as error:
                 if error.status == 401:
                     raise
+                statuses.add(error.status)
                 continue
-            return self._restricted(answer)
-        return None
+            if (found := own_readers(answer, _user, self._everyone)) is not None:
+                self._restriction_paths = [known, *(each for each in self._restriction_paths if each != known)]
+                return found
+            statuses.add(None)
+        # Where v1 knows no folders, it knows none that is restricted. Whether there is one, `above` finds out.
+        return EVERYBODY if kind == "folder" and statuses == {404} else None
 
-    def folder(self, folder_id: str) -> tuple[str, str]:
-        """Return the id and kind of what a folder lies in; empty where that is the space, or cannot be known."""
+    def above(self, content_id: str, kind: str) -> tuple[str, str] | None:
+        """Return the id and kind of what something unlisted lies in; empty where that is the space, None if unknown."""
+        if kind not in _ABOVE:
+            return None
         try:
-            answer = self._get(f"api/v2/folders/{segment(folder_id)}")
+            answer = self._get(f"api/v2/{_ABOVE[kind]}/{segment(content_id)}")
         except GiveUp as error:
             if error.status == 401:
                 raise
-            return "", ""
-        return text_of(dig(answer, "parentId")), text_of(dig(answer, "parentType"))
+            return None
+        return text_of(dig(answer, "parentId")), text_of(dig(answer, "parentType")) or "page"
+
+    def forget(self) -> None:
+        """Drop what was kept to serve several spaces: it is true for the moment it was asked for."""
+        self._site_wide.clear()
+        self._groups.clear()
+        self._group_names.clear()
+        self._people.clear()
 
     def all_extras(self, space: Space, pages: Sequence[Page]) -> Mapping[str, Extras]:
         """Return the extras of every page: labels by label, the rest site-wide, restrictions by a search.
 
-        Where a site does not have such a call, it is asked page by page.
+        Where a site does not have such a call, it is asked page by page; a page that refuses is left out.
         """
-        if space.key in self._served:  # a listing of the whole site serves each space once, then it is too old
-            self._site_wide.clear()
-            self._groups.clear()
-            self._served.clear()
-        self._served.add(space.key)
         labels = self._labels(space, pages)
         attachments = self._of_pages("attachments", pages)
-        comments = {kind: self._of_pages(kind, pages) for kind in ("footer-comments", "inline-comments")}
+        comments = [self._of_pages(kind, pages) for kind in ("footer-comments", "inline-comments")]
         restrictions = self._all_restrictions(space, pages)
         return {
             page.id: Extras(
                 labels=tuple(sorted(labels.get(page.id, ()))),
                 attachments=tuple(sorted({text_of(row.get("title")) for row in attachments.get(page.id, ())})),
-                marks=tuple(sorted(_comment(row).mark for rows in comments.values() for row in rows.get(page.id, ()))),
+                marks=tuple(sorted(_comment(row).mark for rows in comments for row in rows.get(page.id, ()))),
                 readers=restrictions.get(page.id),
             )
             for page in pages
+            if all(page.id in each or isinstance(each, _Whole) for each in (labels, attachments, *comments))
         }
 
     def extras(self, page: Page) -> Extras:
@@ -196,21 +226,21 @@ class Cloud:
 
     def comments(self, page: Page) -> tuple[Comment, ...]:
         """Return the comments of one page, answers after what they answer."""
-        found: list[Comment] = []
-        for kind in ("footer-comments", "inline-comments"):
-            path = f"api/v2/{_PATHS[page.kind]}/{segment(page.id)}/{kind}"
-            options: Params = {"limit": _LIMIT, "body-format": "storage"}
-            todo = [_comment(row) for row in self._rows(path, options)]
-            seen: set[str] = set()
-            while todo:
-                comment = todo.pop(0)
-                if comment.id in seen:
-                    continue
-                seen.add(comment.id)
-                found.append(comment)
-                answers = f"api/v2/{kind}/{segment(comment.id)}/children"
-                todo[:0] = [_comment(row, comment.id) for row in self._rows(answers, options)]
-        return tuple(found)
+        kinds = ("footer-comments", "inline-comments")
+        return tuple(_comment(row) for kind in kinds for row in self._comments(kind, page))
+
+    def _comments(self, kind: str, page: Page) -> list[Json]:
+        options: Params = {"limit": _LIMIT, "body-format": "storage"}
+        path = f"api/v2/{_PATHS[page.kind]}/{segment(page.id)}/{kind}"
+        todo = sorted(self._rows(path, options), key=_age)
+        found: dict[str, Json] = {}
+        while todo:
+            row = todo.pop(0)
+            if (id_ := text_of(row.get("id"))) and id_ not in found:
+                found[id_] = row
+                answers = f"api/v2/{kind}/{segment(id_)}/children"
+                todo[:0] = sorted(self._rows(answers, options), key=_age)
+        return list(found.values())
 
     def bodies(self, pages: Sequence[Page]) -> Iterator[tuple[Page, object]]:
         """Yield each page that is still there, as it is now, and its body; several a call where there are several."""
@@ -226,7 +256,7 @@ class Cloud:
                     rows = self._rows(f"api/v2/{_PATHS[kind]}", options)
                 for row in rows:
                     page = page_of(row, kind)
-                    if page.id in ids and row.get("status", "current") == "current":
+                    if page.id in ids and is_current(row):
                         yield page, row.get("body")
 
     def people(self, ids: Collection[str]) -> Mapping[str, str]:
@@ -249,7 +279,7 @@ class Cloud:
 
     def url(self, space: str, page: Page) -> str:
         """Return the page's address for people."""
-        return f"{self._url}{page.webui or f'/spaces/{space}/pages/{page.id}'}"
+        return f"{self._url}{local(page.webui) or f'/spaces/{segment(space)}/pages/{page.id}'}"
 
     def _get(self, path: str, params: Params | None = None) -> Json:
         answer = self._client.get(path, params=dict(params or {}))
@@ -269,43 +299,30 @@ class Cloud:
             more = {"cursor": next_token(cursor_of(link), seen, self._where(path))}
 
     def _v1_rows(self, path: str, params: Params, limit: int = 200) -> Iterator[Json]:
-        """Yield the rows of a listing of v1, which pages by position or by cursor, as its links say."""
+        """Yield the rows of v1: a search there gives cursors, what else there is counts."""
+        start = 0
         seen: set[str] = set()
-        more: Params = {"start": 0, "limit": limit}
+        more: Params = {"start": 0}
         while True:
-            answer = self._get(path, {**params, **more})
+            answer = self._get(path, {**params, **more, "limit": limit})
             rows = rows_of(answer, "results", self._where(path))
             yield from rows
-            link = dig(answer, "_links", "next")
-            if not rows or not link:
+            start += len(rows)
+            if not (link := dig(answer, "_links", "next")) or not rows:
                 return
-            following = parse_qs(urlsplit(next_token(link, seen, self._where(path))).query)
-            more = {name: following[name][0] for name in ("cursor", "start", "limit") if name in following}
-
-    def _restricted(self, answer: object) -> Readers:
-        """Read the answer of any of the calls that tell restrictions."""
-        for wrapper in ("read", "results"):
-            inner = dig(answer, wrapper)
-            if isinstance(inner, dict):
-                answer = inner
-            elif isinstance(inner, list):
-                answer = next((row for row in inner if dig(row, "operation") == "read"), {"restrictions": {}})
-        allowed = dig(answer, "restrictions")
-        if not isinstance(allowed, dict):
-            return None
-        users = dig(allowed, "user", "results") or []
-        groups = dig(allowed, "group", "results") or []
-        named: list[Reader | Everybody] = [_user(row) for row in users if isinstance(row, dict)]
-        named += [group(text_of(dig(row, "id")), text_of(dig(row, "name"))) for row in groups if isinstance(row, dict)]
-        return readers(named, self._everyone) if named else EVERYBODY
+            cursor = cursor_of(link)
+            # A page that begins as one before would never end.
+            next_token(cursor or repr(rows[0]), seen, self._where(path))
+            more = {"cursor": cursor} if cursor else {"start": start}
 
     def _all_restrictions(self, space: Space, pages: Sequence[Page]) -> Mapping[str, Readers]:
         found: dict[str, Readers] = {}
         query: Params = {"cql": f'space = "{_quoted(space.key)}" and type in (page, blogpost)', "expand": _RESTRICTIONS}
         try:
             for row in self._v1_rows("rest/api/content/search", query, limit=100):
-                if isinstance(allowed := dig(row, "restrictions", "read"), dict):
-                    found[text_of(row.get("id"))] = self._restricted(allowed)
+                allowed = own_readers(dig(row, "restrictions", "read"), _user, self._everyone)
+                if allowed is not None:
+                    found[text_of(row.get("id"))] = allowed
         except GiveUp as error:
             if error.status == 401:
                 raise
@@ -320,18 +337,17 @@ class Cloud:
         found: dict[str, set[str]] = defaultdict(set)
         try:
             labels = list(self._rows(f"api/v2/spaces/{segment(space.id)}/content/labels", {"limit": _LIMIT}))
-            for label in labels if len(labels) * len(KINDS) <= len(pages) else ():
-                for kind in KINDS:
-                    path = f"api/v2/labels/{segment(text_of(label.get('id')))}/{_PATHS[kind]}"
-                    for row in self._rows(path, {"space-id": space.id, "limit": _LIMIT}):
-                        found[text_of(row.get("id"))].add(text_of(label.get("name")))
+            if len(labels) * len(KINDS) <= len(pages):
+                for label in labels:
+                    for kind in KINDS:
+                        path = f"api/v2/labels/{segment(text_of(label.get('id')))}/{_PATHS[kind]}"
+                        for row in self._rows(path, {"space-id": space.id, "limit": _LIMIT}):
+                            found[text_of(row.get("id"))].add(text_of(label.get("name")))
+                return _Whole(found)
         except GiveUp as error:
             if error.status == 401:
                 raise
-        else:
-            if len(labels) * len(KINDS) <= len(pages):
-                return found
-        return dict(zip((page.id for page in pages), in_parallel(self._labels_of, pages), strict=True))
+        return self._each(self._labels_of, pages)
 
     def _labels_of(self, page: Page) -> set[str]:
         path = f"api/v2/{_PATHS[page.kind]}/{segment(page.id)}/labels"
@@ -340,19 +356,37 @@ class Cloud:
     def _of_pages(self, kind: str, pages: Sequence[Page]) -> Mapping[str, list[Json]]:
         """Return attachments or comments by page, from one listing of the whole site for all spaces of a run."""
         if kind not in self._site_wide:
-            found: dict[str, list[Json]] = defaultdict(list)
             try:
-                for row in self._rows(f"api/v2/{kind}", {"limit": _LIMIT}):
-                    kept = {name: row.get(name) for name in ("id", "title", "version", "resolutionStatus")}
-                    found[text_of(row.get("pageId") or row.get("blogPostId"))].append(kept)
+                kept = [
+                    {name: row.get(name) for name in _KEPT} for row in self._rows(f"api/v2/{kind}", {"limit": _LIMIT})
+                ]
             except GiveUp as error:
                 if error.status == 401:
                     raise
+                if kind != "attachments":
+                    return self._each(lambda page: self._comments(kind, page), pages)
                 options: Params = {"limit": _LIMIT}
-                rows = in_parallel(lambda p: list(self._rows(f"api/v2/{_PATHS[p.kind]}/{p.id}/{kind}", options)), pages)
-                return {page.id: some for page, some in zip(pages, rows, strict=True)}
-            self._site_wide[kind] = found
+                return self._each(
+                    lambda page: list(self._rows(f"api/v2/{_PATHS[page.kind]}/{page.id}/{kind}", options)), pages
+                )
+            self._site_wide[kind] = _Whole(_by_page(kept))
         return self._site_wide[kind]
+
+    @staticmethod
+    def _each(function: Callable[[Page], T], pages: Sequence[Page]) -> Mapping[str, T]:
+        """Return what `function` makes of each page, without those that fail while most do not."""
+        failures: list[GiveUp | RetryLater] = []
+
+        def one(page: Page) -> list[tuple[str, T]]:
+            try:
+                return [(page.id, function(page))]
+            except (GiveUp, RetryLater) as error:
+                failures.append(error)
+                if (isinstance(error, GiveUp) and error.status == 401) or len(failures) > _MOST_FAILURES:
+                    raise
+                return []
+
+        return dict(row for rows in in_parallel(one, pages) for row in rows)
 
     def _meet(self, ids: Collection[str]) -> None:
         """Look up names and e-mail addresses, many a call."""
@@ -372,19 +406,47 @@ class Cloud:
                 self._people.setdefault(id_, ("", ""))
 
     def _group_name(self, id_: str) -> str:
-        try:
-            return text_of(dig(self._get("rest/api/group/by-id", {"id": id_}), "name"))
-        except GiveUp as error:
-            if error.status == 401:
-                raise
-            return ""
+        if id_ not in self._group_names:
+            try:
+                self._group_names[id_] = text_of(dig(self._get("rest/api/group/by-id", {"id": id_}), "name"))
+            except GiveUp as error:
+                if error.status == 401:
+                    raise
+                self._group_names[id_] = ""
+        return self._group_names[id_]
 
 
-def _user(row: Mapping[str, Any]) -> Reader:
-    return user(text_of(row.get("accountId")), text_of(row.get("email")))
+class _Whole(dict[str, T]):
+    """By page, and a page that is not there has none."""
 
 
-def _comment(row: Mapping[str, Any], parent: str = "") -> Comment:
+def _user(row: object) -> Reader:
+    return user(text_of(dig(row, "accountId")), text_of(dig(row, "email")))
+
+
+def _by_page(rows: Sequence[Json]) -> dict[str, list[Json]]:
+    """Return rows by the page they are on. An answer may name only the comment that it answers."""
+    by_id = {text_of(row.get("id")): row for row in rows}
+    found: dict[str, list[Json]] = defaultdict(list)
+    for row in rows:
+        root, seen = row, set[str]()
+        while not (page := text_of(root.get("pageId") or root.get("blogPostId"))):
+            parent = text_of(root.get("parentCommentId"))
+            if parent in seen or parent not in by_id:
+                break
+            seen.add(parent)
+            root = by_id[parent]
+        found[page].append(row)
+    return found
+
+
+def _age(row: Json) -> tuple[int, str]:
+    """Sort by id, which grows with time; the time that is told is that of the last edit."""
+    id_ = text_of(row.get("id"))
+    return len(id_), id_
+
+
+def _comment(row: Mapping[str, Any]) -> Comment:
     properties = row.get("properties")
     about = dig(properties, "inlineOriginalSelection") or dig(properties, "inline-original-selection")
     return Comment(
@@ -395,7 +457,7 @@ def _comment(row: Mapping[str, Any], parent: str = "") -> Comment:
         body=row.get("body"),
         about=text_of(about),
         resolved=row.get("resolutionStatus") == "resolved",
-        parent=parent or text_of(row.get("parentCommentId")),
+        parent=text_of(row.get("parentCommentId")),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from duetto_assets.model import Document
-from duetto_assets.sources.atlassian import dig, moment
+from duetto_assets.sources.atlassian import dig, moment, storable
 from duetto_assets.sources.confluence_site import Comment, Extras, Page
 from duetto_assets.sources.markup import Links, adf_mentions, adf_to_markdown, storage_mentions, storage_to_markdown
 
@@ -54,7 +54,7 @@ def document_of(
         parts += ["## Comments", *(_comment(comment, links) for comment in extras.comments)]
     if extras.attachments:
         parts += ["## Attachments", "\n".join(f"- {' '.join(name.split())}" for name in extras.attachments)]
-    whole = "\n\n".join(part for part in (part.strip("\n") for part in parts) if part.strip()).replace("\0", "�")
+    whole = storable("\n\n".join(part for part in (part.strip("\n") for part in parts) if part.strip()))
     author = people.get(page.author, page.author)
     return replace(frame, text=f"{whole}\n", author=author)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from atlassian import Confluence
@@ -10,11 +12,24 @@ from atlassian import Confluence
 from duetto_assets.errors import GiveUp, RetryLater
 from duetto_assets.sources.atlassian import Json, Params, Session, dig, in_parallel, rows_of, segment, text_of
 from duetto_assets.sources.atlassian_access import EVERYBODY, Everybody, Reader, Readers, group, readers, user
-from duetto_assets.sources.confluence_site import KINDS, Comment, Extras, Page, Space, Window
+from duetto_assets.sources.confluence_site import (
+    KINDS,
+    Comment,
+    Extras,
+    Page,
+    Space,
+    Window,
+    is_current,
+    local,
+    own_readers,
+)
 
 _LIMIT = 200
+_MANY = 500  # where little is asked of each
+_ABSENT = (404, 405, 410, 501)
 _WITH_RESTRICTIONS = "restrictions.read.restrictions.user,restrictions.read.restrictions.group"
-_LISTED = f"version,ancestors,space,metadata.labels,children.comment.version,children.attachment,{_WITH_RESTRICTIONS}"
+_LISTED = "version,ancestors,space"
+_BESIDE = f"metadata.labels,children.attachment,{_WITH_RESTRICTIONS}"
 _COMMENT = "body.storage,version,extensions.inlineProperties,extensions.resolution"
 
 
@@ -29,7 +44,6 @@ class Server:
         self._client: Any = Confluence(self._url, session=session, cloud=False)  # type: ignore[no-untyped-call]
         self._groups: dict[str, frozenset[Reader] | None] = {}
         self._names: dict[str, str] = {}
-        self._extras: dict[str, Extras] = {}
 
     @property
     def calls(self) -> int:
@@ -40,9 +54,9 @@ class Server:
         """Return the current spaces of these keys; of none, all that can be read."""
         chosen: Params = {"spaceKey": list(keys)} if keys else {}
         return [
-            Space(row["key"], row["key"], text_of(row.get("name")), row.get("type") == "personal")
+            Space(key, key, text_of(row.get("name")), row.get("type") == "personal")
             for row in self._rows("rest/api/space", {"status": "current", **chosen})
-            if text_of(row.get("key"))
+            if (key := text_of(row.get("key"))) and is_current(row)
         ]
 
     def newest(self, kind: str, spaces: Sequence[Space]) -> Window:
@@ -70,20 +84,25 @@ class Server:
     def check_account(self) -> None:
         """Make sure that we are somebody: an anonymous caller is shown the public part of the site, and no error."""
         path = "rest/api/user/current"
-        if dig(self._get(path), "type") == "anonymous":
+        try:
+            me = self._get(path)
+        except GiveUp as error:
+            if error.status in _ABSENT:  # not told here: then the listing itself must do
+                return
+            raise
+        if dig(me, "type") == "anonymous":
             raise self._session.refused(f"/{path}")
 
     def pages(self, space: Space) -> list[Page]:
-        """Return all current pages and blog posts, and keep what their listing tells beside."""
+        """Return all current pages and blog posts."""
         found: dict[str, Page] = {}
         for kind in KINDS:
             query: Params = {"spaceKey": space.key, "type": kind, "status": "current", "expand": _LISTED}
-            for row in self._rows("rest/api/content", query):
+            for row in self._rows("rest/api/content", query, _MANY):
                 page = _page(row)
-                if page.id and row.get("status", "current") == "current":
+                if page.id and is_current(row):
                     found[page.id] = page
-                    self._extras[page.id] = self._listed_extras(row)
-                    self._names[page.author] = text_of(dig(row, "version", "by", "displayName"))
+                    self._meet(dig(row, "version", "by"))
         return list(found.values())
 
     def readers(self, space: Space) -> Readers:
@@ -99,44 +118,67 @@ class Server:
             if dig(row, "operation", "operationKey") != "read" or dig(row, "operation", "targetType") != "space":
                 continue
             subject = dig(row, "subject")
-            if not subject:
+            kind = text_of(dig(subject, "type"))
+            if kind == "anonymous":
                 found.append(EVERYBODY)
-            elif name := text_of(dig(subject, "name")):
-                found.append(group("", name))
-            else:
+            elif kind == "group" or (not _account(subject) and text_of(dig(subject, "name"))):
+                found.append(group("", text_of(dig(subject, "name")) or text_of(dig(subject, "displayName"))))
+            elif _account(subject):
                 found.append(_user(subject))
-        return readers(found, self._everyone)
+        return readers([r for r in found if isinstance(r, Everybody) or r.id], self._everyone)
 
-    def restrictions(self, page_id: str) -> Readers:
+    def restrictions(self, page_id: str, kind: str = "page") -> Readers:  # noqa: ARG002 - pages lie in pages here
         """Return who may read a page by its own restrictions; everybody where it has none, None where none can say."""
-        if page_id in self._extras:
-            return self._extras[page_id].readers
-        path = f"rest/api/content/{segment(page_id)}/restriction/byOperation/read"
+        for path, expand in (
+            ("byOperation/read", "restrictions.user,restrictions.group"),
+            ("byOperation", "read.restrictions.user,read.restrictions.group"),
+        ):
+            try:
+                answer = self._get(f"rest/api/content/{segment(page_id)}/restriction/{path}", {"expand": expand})
+            except GiveUp as error:
+                if error.status == 401:
+                    raise
+                continue
+            if (found := own_readers(answer, _user, self._everyone)) is not None:
+                return found
+        return None
+
+    def above(self, content_id: str, kind: str) -> tuple[str, str] | None:  # noqa: ARG002 - pages lie in pages here
+        """Return the id and kind of what something unlisted lies in; empty where that is the space, None if unknown."""
         try:
-            return self._restricted(self._get(path, {"expand": "restrictions.user,restrictions.group"}))
+            page = _page(self._get(f"rest/api/content/{segment(content_id)}", {"expand": "ancestors", "status": "any"}))
         except GiveUp as error:
             if error.status == 401:
                 raise
             return None
+        return page.parent, page.parent_kind
 
-    def folder(self, folder_id: str) -> tuple[str, str]:  # noqa: ARG002 - there are none
-        """Return nothing: pages lie in pages here."""
-        return "", ""
+    def forget(self) -> None:
+        """Drop what was kept to serve several spaces: it is true for the moment it was asked for."""
+        self._groups.clear()
 
-    def all_extras(self, space: Space, pages: Sequence[Page]) -> Mapping[str, Extras]:  # noqa: ARG002 - they are known
-        """Return the extras of every page, as its listing told them."""
-        return {page.id: self._extras[page.id] for page in pages}
+    def all_extras(self, space: Space, pages: Sequence[Page]) -> Mapping[str, Extras]:
+        """Return the extras of every page: of a second listing, which is a longer one, and of a search for comments."""
+        found: dict[str, Extras] = {}
+        comments = self._marks(space, pages)
+        for kind in KINDS:
+            query: Params = {"spaceKey": space.key, "type": kind, "status": "current", "expand": _BESIDE}
+            for row in self._rows("rest/api/content", query):
+                page_id = text_of(row.get("id"))
+                found[page_id] = self._listed_extras(row, comments.get(page_id, ()))
+        return {page.id: found[page.id] for page in pages if page.id in found}
 
     def extras(self, page: Page) -> Extras:
         """Return the extras of one page, its comments read."""
-        known = self._extras[page.id]
-        return Extras(known.labels, known.attachments, known.marks, known.readers, self.comments(page))
+        comments = self.comments(page)
+        row = self._get(f"rest/api/content/{segment(page.id)}", {"expand": _BESIDE})
+        return replace(self._listed_extras(row, [comment.mark for comment in comments]), comments=comments)
 
     def comments(self, page: Page) -> tuple[Comment, ...]:
         """Return the comments of one page, in order."""
         path = f"rest/api/content/{segment(page.id)}/child/comment"
         rows = list(self._rows(path, {"depth": "all", "expand": _COMMENT}))
-        return tuple(self._comment(row) for row in rows)
+        return tuple(self._comment(row) for row in sorted(rows, key=_age))
 
     def bodies(self, pages: Sequence[Page]) -> Iterator[tuple[Page, object]]:
         """Yield each page that is still there, as it is now, and its body."""
@@ -152,7 +194,7 @@ class Server:
                 return None
 
         for row in in_parallel(one, pages):
-            if row is not None and row.get("status", "current") == "current":
+            if row is not None and is_current(row):
                 yield _page(row), row.get("body")
 
     def people(self, ids: Collection[str]) -> Mapping[str, str]:
@@ -174,7 +216,7 @@ class Server:
 
     def url(self, space: str, page: Page) -> str:  # noqa: ARG002 - an id is enough here
         """Return the page's address for people."""
-        return f"{self._url}{page.webui or f'/pages/viewpage.action?pageId={page.id}'}"
+        return f"{self._url}{local(page.webui) or f'/pages/viewpage.action?pageId={page.id}'}"
 
     def _get(self, path: str, params: Params | None = None) -> Json:
         answer = self._client.get(path, params=dict(params or {}))
@@ -183,55 +225,63 @@ class Server:
     def _where(self, path: str) -> str:
         return f"{self._session.host}: /{path}"
 
-    def _rows(self, path: str, params: Params) -> Iterator[Json]:
+    def _rows(self, path: str, params: Params, limit: int = _LIMIT) -> Iterator[Json]:
+        """Yield all rows. Each page begins with the last row of the one before, or something moved meanwhile."""
         start = 0
-        before: list[Json] = []
+        last: Json | None = None
         while True:
-            answer = self._get(path, {**params, "start": start, "limit": _LIMIT})
+            answer = self._get(path, {**params, "start": start, "limit": limit})
             rows = rows_of(answer, "results", self._where(path))
-            if rows and rows == before:
-                raise RetryLater(
-                    f"{self._where(path)}: the listing gave one page twice, so it is not known to be whole"
-                )
+            more = bool(dig(answer, "_links", "next"))
+            if last is not None:
+                if not rows or _identity(rows[0]) != _identity(last) or (more and len(rows) < 2):
+                    raise RetryLater(
+                        f"{self._where(path)}: the listing moved while it was read, so it is not known to be whole"
+                    )
+                rows = rows[1:]
             yield from rows
-            start, before = start + len(rows), rows
-            if not rows or not dig(answer, "_links", "next"):
+            if not rows or not more:
                 return
+            start += len(rows) - (last is None)
+            last = rows[-1]
 
-    def _listed_extras(self, row: Json) -> Extras:
-        page_id = text_of(row.get("id"))
-        marks = [self._comment(each).mark for each in self._children(row, "comment", page_id)]
+    def _marks(self, space: Space, pages: Sequence[Page]) -> Mapping[str, list[str]]:
+        """Return the marks of all comments by page; a listing of pages has no answers, and the first comments only."""
+        found: dict[str, list[str]] = defaultdict(list)
+        query: Params = {
+            "cql": f'space = "{_quoted(space.key)}" and type = comment',
+            "expand": "version,container,extensions.resolution",
+        }
+        try:
+            for row in self._rows("rest/api/content/search", query):
+                found[text_of(dig(row, "container", "id"))].append(self._comment(row).mark)
+        except GiveUp as error:
+            if error.status == 401:
+                raise
+            marks = in_parallel(lambda page: [comment.mark for comment in self.comments(page)], pages)
+            return dict(zip((page.id for page in pages), marks, strict=True))
+        return found
+
+    def _listed_extras(self, row: Json, marks: Sequence[str]) -> Extras:
+        attachments = self._attachments(row, text_of(row.get("id")))
+        labels = dig(row, "metadata", "labels", "results") or []
         return Extras(
-            labels=tuple(
-                sorted(text_of(dig(each, "name")) for each in dig(row, "metadata", "labels", "results") or [])
-            ),
-            attachments=tuple(
-                sorted(text_of(each.get("title")) for each in self._children(row, "attachment", page_id))
-            ),
+            labels=tuple(sorted(text_of(dig(each, "name")) for each in labels)),
+            attachments=tuple(sorted({text_of(each.get("title")) for each in attachments})),
             marks=tuple(sorted(marks)),
-            readers=self._restricted(dig(row, "restrictions", "read")),
+            readers=own_readers(dig(row, "restrictions", "read"), _user, self._everyone),
         )
 
-    def _children(self, row: Json, kind: str, page_id: str) -> list[Json]:
-        """Return a page's children of a kind: those in its listing, or all where the listing was cut."""
-        listed = dig(row, "children", kind)
+    def _attachments(self, row: Json, page_id: str) -> list[Json]:
+        """Return a page's attachments: those in its listing, or all where the listing was cut."""
+        listed = dig(row, "children", "attachment")
         found = dig(listed, "results")
         if isinstance(found, list) and not dig(listed, "_links", "next"):
             return [each for each in found if isinstance(each, dict)]
-        depth: Params = {"depth": "all"} if kind == "comment" else {}
-        return list(self._rows(f"rest/api/content/{segment(page_id)}/child/{kind}", {"expand": "version", **depth}))
-
-    def _restricted(self, answer: object) -> Readers:
-        allowed = dig(answer, "restrictions")
-        if not isinstance(allowed, dict):
-            return None
-        named: list[Reader | Everybody] = [_user(row) for row in dig(allowed, "user", "results") or []]
-        named += [group("", text_of(dig(row, "name"))) for row in dig(allowed, "group", "results") or []]
-        return readers(named, self._everyone) if named else EVERYBODY
+        return list(self._rows(f"rest/api/content/{segment(page_id)}/child/attachment", {}))
 
     def _comment(self, row: Json) -> Comment:
-        author = _account(dig(row, "version", "by"))
-        self._names[author] = text_of(dig(row, "version", "by", "displayName")) or self._names.get(author, "")
+        author = self._meet(dig(row, "version", "by"))
         return Comment(
             id=text_of(row.get("id")),
             version=text_of(dig(row, "version", "number")),
@@ -241,6 +291,16 @@ class Server:
             about=text_of(dig(row, "extensions", "inlineProperties", "originalSelection")),
             resolved=dig(row, "extensions", "resolution", "status") == "resolved",
         )
+
+    def _meet(self, who: object) -> str:
+        """Return the account of a person, and keep the name."""
+        account = _account(who)
+        self._names[account] = text_of(dig(who, "displayName")) or self._names.get(account, "")
+        return account
+
+
+def _identity(row: Json) -> object:
+    return row.get("id") or row.get("key") or _account(row) or row
 
 
 def _page(row: Mapping[str, Any]) -> Page:
@@ -258,6 +318,12 @@ def _page(row: Mapping[str, Any]) -> Page:
         author=_account(dig(row, "version", "by")),
         webui=text_of(dig(row, "_links", "webui")),
     )
+
+
+def _age(row: Json) -> tuple[int, str]:
+    """Sort by id, which grows with time; the time that is told is that of the last edit."""
+    id_ = text_of(row.get("id"))
+    return len(id_), id_
 
 
 def _account(who: object) -> str:

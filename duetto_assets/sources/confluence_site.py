@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from duetto_assets.sources.atlassian import dig, moment, text_of
-from duetto_assets.sources.atlassian_access import Reader, Readers
+from duetto_assets.sources.atlassian_access import EVERYBODY, Reader, Readers, group, readers
 
 KINDS = ("page", "blogpost")
 
@@ -105,14 +105,17 @@ class Site(Protocol):
     def readers(self, space: Space) -> Readers:
         """Return who may read a space."""
 
-    def restrictions(self, page_id: str) -> Readers:
+    def restrictions(self, page_id: str, kind: str = "page") -> Readers:
         """Return who may read a page by its own restrictions; everybody where it has none."""
 
-    def folder(self, folder_id: str) -> tuple[str, str]:
-        """Return the id and kind of what a folder lies in; empty where that is the space."""
+    def above(self, content_id: str, kind: str) -> tuple[str, str] | None:
+        """Return the id and kind of what something unlisted lies in; empty where that is the space, None if unknown."""
+
+    def forget(self) -> None:
+        """Drop what was kept to serve several spaces: it is true for the moment it was asked for."""
 
     def all_extras(self, space: Space, pages: Sequence[Page]) -> Mapping[str, Extras]:
-        """Return the extras of every page, in calls that serve many."""
+        """Return the extras of every page, in calls that serve many; a page that refuses its own is left out."""
 
     def extras(self, page: Page) -> Extras:
         """Return the extras of one page, its comments read."""
@@ -137,6 +140,33 @@ def stamp_of(modified: str, page_id: str, number: int) -> str:
     """Return what sorts by the time of an edit."""
     when = moment(modified)
     return f"{when:%Y-%m-%dT%H:%M:%S.%fZ}/{page_id}/{number}" if when else f"0/{page_id}/{number}"
+
+
+def own_readers(answer: object, user_of: Callable[[Any], Reader], everyone: Collection[str]) -> Readers:
+    """Read the answer of any of the calls that tell a page's restrictions; None where it does not tell."""
+    rows = dig(answer, "results")
+    if isinstance(rows, list):  # of operations: one that is not listed is open to all
+        answer = next((row for row in rows if dig(row, "operation") == "read"), None)
+        if answer is None:
+            return EVERYBODY
+    answer = dig(answer, "restrictions", "read") or dig(answer, "read") or answer
+    users, groups = (dig(answer, "restrictions", kind, "results") for kind in ("user", "group"))
+    named = [user_of(row) for row in users or ()] + [
+        group(text_of(dig(row, "id")), text_of(dig(row, "name"))) for row in groups or ()
+    ]
+    if named:  # somebody without an id is nobody we know, and yet a restriction
+        return readers([reader for reader in named if reader.id], everyone)
+    return EVERYBODY if isinstance(users, list) and isinstance(groups, list) else None
+
+
+def local(webui: str) -> str:
+    """Return a link within the site; empty for any other."""
+    return webui if webui.startswith("/") and not webui.startswith("//") else ""
+
+
+def is_current(row: Mapping[str, Any]) -> bool:
+    """Return whether what a listing names is current, which it need not say."""
+    return (row.get("status") or "current") == "current"
 
 
 def page_of(row: Mapping[str, Any], kind: str) -> Page:

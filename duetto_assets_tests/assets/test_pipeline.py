@@ -148,6 +148,7 @@ def test_a_run_makes_a_repository_searchable_and_says_so_in_numbers(world: World
         "documents_deleted": 0,
         "documents_unchanged": 0,
         "documents_skipped": 1,
+        "documents_unread": 0,
         "api_calls": 0,
         "documents_chunked": 3,
         "chunks_written": record.chunks,
