@@ -214,8 +214,8 @@ class Sync:
         self.outcome.partitions[name] = counts
         self.say(
             f"{name}: {counts['added']} added, {counts['changed']} changed, {counts['deleted']} deleted, "
-            f"{counts['unchanged']} unchanged, {counts['skipped']} skipped{_unread(counts)}; {counts['chunks']} chunks, "
-            f"{counts['embedded']} embedded, {counts['reused']} reused; {counts['seconds']:.1f} s"
+            f"{counts['unchanged']} unchanged, {counts['skipped']} skipped{_unread(counts)}; "
+            f"{counts['chunks']} chunks, {counts['embedded']} embedded, {counts['reused']} reused; {counts['seconds']:.1f} s"
         )
 
     def _interrupted(self, run_id: str) -> bool:

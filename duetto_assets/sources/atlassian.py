@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import requests
 import stamina
 from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
 
 from duetto_assets.errors import GiveUp, RetryLater
 from duetto_assets.sources.faults import LONGEST_WAIT_S, error_of, pause_of
@@ -38,6 +39,15 @@ def is_cloud(url: str, user: str, deployment: str) -> bool:
     return host.endswith(_CLOUD_HOSTS) or parts.path.rstrip("/").endswith("/wiki") or "@" in user
 
 
+class _Bearer(AuthBase):
+    def __init__(self, token: str) -> None:
+        self._header = f"Bearer {token}"
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = self._header
+        return request
+
+
 class Session(requests.Session):
     """The session of a client library: counted, timed out, retried, and every bad answer an error of ours.
 
@@ -56,7 +66,6 @@ class Session(requests.Session):
         super().__init__()
         self.calls = 0
         self.host = urlsplit(url).netloc.rpartition("@")[2]
-        self.trust_env = False  # a .netrc would replace the token
         self._advice = advice
         self._timeout_s = timeout_s
         self._hasty = stamina.RetryingCaller(min(attempts, 4), 40.0, wait_max=LONGEST_WAIT_S)
@@ -67,10 +76,7 @@ class Session(requests.Session):
         self.mount("https://", HTTPAdapter(pool_maxsize=PARALLEL))
         self.headers["User-Agent"] = "duetto-assets"
         self.headers["Accept"] = "application/json"
-        if user:
-            self.auth = (user, token)
-        elif token:
-            self.headers["Authorization"] = f"Bearer {token}"
+        self.auth = (user, token) if user else _Bearer(token)  # a header alone would give way to a .netrc
 
     @contextmanager
     def in_haste(self) -> Iterator[None]:

@@ -42,12 +42,17 @@ Members = Callable[[Reader], frozenset[Reader] | None]
 def user(id_: str, *names: str) -> Reader:
     """Return a user; e-mail addresses are compared in lower case."""
     known = [name.casefold() if "@" in name else name for name in (*names, id_) if name]
-    return Reader("user", id_, tuple(dict.fromkeys(known)))
+    return Reader("user", id_, tuple(dict.fromkeys(_told_apart(name) for name in known)))
 
 
 def group(id_: str, name: str) -> Reader:
     """Return a group; one without a name goes by its id."""
-    return Reader("group", id_ or name, (name or id_,))
+    return Reader("group", id_ or name, (_told_apart(name or id_),))
+
+
+def _told_apart(name: str) -> str:
+    """Nobody becomes everybody by being called so."""
+    return f"'{name}'" if name in PUBLIC else name
 
 
 def means_everybody(name: str, everyone: Collection[str]) -> bool:

@@ -117,9 +117,8 @@ class ConfluenceSource:
                 if chosen and (self._looks % 2 == 0 or (first and any(not known.get(key) for key in spaces)))
                 else None
             )
-            heads: dict[str, str | SourceError] = {
-                key: self._head(space, windows, known.get(key, "")) for key, space in spaces.items()
-            }
+            found = in_parallel(lambda space: self._try_head(space, windows, known.get(space.key, "")), chosen)
+            heads: dict[str, str | SourceError] = dict(zip(spaces, found, strict=True))
         return heads | {key: self._lost(key) for key in self._missing(known, spaces)}
 
     def prefetch(self, partitions: Sequence[str]) -> None:
@@ -197,6 +196,15 @@ class ConfluenceSource:
             f"{self._session.host}: space {key} is not listed for {self._account}: it was deleted or archived, or "
             "access to it was withdrawn. Its pages are kept for a while"
         )
+
+    def _try_head(self, space: Space, windows: Mapping[str, Window | None], known: str) -> str | SourceError:
+        try:
+            return self._head(space, windows, known)
+        except GiveUp as error:
+            if error.status not in (403, 404):
+                raise
+            self._spaces.pop(space.key, None)
+            return self._lost(space.key)
 
     def _head(self, space: Space, windows: Mapping[str, Window | None], known: str) -> str:
         parts = known.split("|") if known.count("|") == 1 else ["", ""]
@@ -322,7 +330,8 @@ class ConfluenceSource:
             elif not isinstance(error, GiveUp) or error.status not in (403, 404, 410):
                 yield self._unread(listing, pages[0], f"cannot be read: {error}")
             return
-        listed = [(listing.pages[page.id], page, body) for page, body in found]
+        asked = {page.id: page for page in pages}
+        listed = [(asked[page.id], page, body) for page, body in found if page.id in asked]
         extras = in_parallel(lambda item: self._extras(listing, item[0]), listed)
         whole = [(page, now, body, e) for (page, now, body), e in zip(listed, extras, strict=True)]
         ids = {id_ for _, now, body, e in whole if isinstance(e, Extras) for id_ in mentioned_in(now, body, e)}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pydantic import SecretStr
 
-from duetto_assets.errors import ConfigError, GiveUp
+from duetto_assets.errors import ConfigError, GiveUp, Lost
 from duetto_assets.model import Document
 from duetto_assets.settings import Settings
 from duetto_assets.sources.base import Heads, Ref, Scan, Source
@@ -108,25 +108,26 @@ def _token(token: SecretStr, name: str) -> str:
 
 
 class Nothing:
-    """A source that is not configured: it has no partitions."""
+    """A source that is not configured. What is indexed of it is lost, not deleted: a variable may just be missing."""
 
     calls = 0
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self._problem = f"{name.upper()}_URL is not set"
 
-    def heads(self, known: Mapping[str, str] | None = None) -> Heads:  # noqa: ARG002 - whatever was there is no more
-        """Return no head."""
-        return {}
+    def heads(self, known: Mapping[str, str] | None = None) -> Heads:
+        """Return no head, and what is known as lost."""
+        return {partition: Lost(f"{self._problem}. What is indexed is kept for a while") for partition in known or ()}
 
     def scan(self, partition: str, since: str | None, census: bool = False) -> Scan:  # noqa: ARG002 - the same for all
         """Refuse: nothing can be known."""
-        raise GiveUp(f"{self.name}/{partition}: {self.name.upper()}_URL is not set")
+        raise GiveUp(f"{self.name}/{partition}: {self._problem}")
 
     def read(self, partition: str, refs: Sequence[Ref]) -> Iterator[Document]:
         """Refuse: nothing can be known."""
         if refs:
-            raise GiveUp(f"{self.name}/{partition}: {self.name.upper()}_URL is not set")
+            raise GiveUp(f"{self.name}/{partition}: {self._problem}")
         yield from ()
 
 

@@ -162,6 +162,17 @@ def test_a_space_that_comes_back_is_reachable_again(site: AtlassianSite, world: 
     assert not world.index.partition("confluence", "OPS").error
 
 
+def test_a_variable_that_is_missing_deletes_nothing(
+    site: AtlassianSite, intel: Intel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced(intel)
+    monkeypatch.setenv("CONFLUENCE_URL", "")
+    done = intel("sync", "--json")
+    assert (done.code, done.lines[0]["retired"]) == (1, [])
+    assert done.lines[0]["failed"]["confluence/ENG"].startswith("CONFLUENCE_URL is not set.")
+    assert "Carrier retries" in found(intel, "carrier retries")
+
+
 def test_a_site_without_a_token_is_a_mistake_that_names_the_variable(
     site: AtlassianSite, intel: Intel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -103,6 +103,11 @@ def test_a_group_that_everybody_is_in_makes_a_place_public(name: str) -> None:
     assert access_of(allowed, "bot@example.com", with_account=True) == ("all",)
 
 
+def test_nobody_becomes_everybody_by_name() -> None:
+    for named in (group("", "all"), user("all"), group("all", "")):
+        assert "all" not in access_of(readers([named], ()), "bot@example.com", with_account=True)
+
+
 def test_a_group_is_known_by_its_id_or_its_name() -> None:
     assert group("g-dev", "dev").same(group("", "dev"))
     assert group("g-dev", "").same(DEV)
