@@ -215,7 +215,8 @@ class Sync:
         self.say(
             f"{name}: {counts['added']} added, {counts['changed']} changed, {counts['deleted']} deleted, "
             f"{counts['unchanged']} unchanged, {counts['skipped']} skipped{_unread(counts)}; "
-            f"{counts['chunks']} chunks, {counts['embedded']} embedded, {counts['reused']} reused; {counts['seconds']:.1f} s"
+            f"{counts['chunks']} chunks, {counts['embedded']} embedded, {counts['reused']} reused; "
+            f"{counts['seconds']:.1f} s"
         )
 
     def _interrupted(self, run_id: str) -> bool:

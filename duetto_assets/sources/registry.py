@@ -60,7 +60,7 @@ def confluence(settings: Settings) -> Source:
     cloud = is_cloud(url, user, settings.atlassian_deployment)
     if cloud and not url.endswith("/wiki"):
         url += "/wiki"
-    session = Session(url, user, token, advice=_ADVICE.format("CONFLUENCE"))
+    session = Session(url, user, token, advice=_advice("CONFLUENCE", cloud))
     site = (Cloud if cloud else Server)(url, session, settings.atlassian_everyone)
     jira_url = settings.jira_url.rstrip("/") or (url.removesuffix("/wiki") if cloud else "")
     return source.ConfluenceSource(
@@ -81,12 +81,13 @@ def jira(settings: Settings) -> Source:
     from duetto_assets.sources.atlassian import Session, is_cloud
     from duetto_assets.sources.jira_site import Site
 
-    url, user = settings.jira_url.rstrip("/"), settings.jira_user
+    url, user = settings.jira_url.rstrip("/").removesuffix("/wiki"), settings.jira_user
     if not url:
         return Nothing("jira")
     token = _token(settings.jira_token, "JIRA")
-    session = Session(url, user, token, advice=_ADVICE.format("JIRA"))
-    site = Site(url, session, settings.atlassian_everyone, cloud=is_cloud(url, user, settings.atlassian_deployment))
+    cloud = is_cloud(url, user, settings.atlassian_deployment)
+    session = Session(url, user, token, advice=_advice("JIRA", cloud))
+    site = Site(url, session, settings.atlassian_everyone, cloud=cloud)
     return source.JiraSource(
         site,
         session,
@@ -98,7 +99,12 @@ def jira(settings: Settings) -> Source:
     )
 
 
-_ADVICE = "check that {0}_USER and {0}_TOKEN are current and may read it"
+def _advice(name: str, cloud: bool) -> str:
+    kind = "Cloud" if cloud else "Data Center"
+    return (
+        f"check that {name}_USER and {name}_TOKEN are current and may read it, and that {name}_URL is right; it is "
+        f"taken for {kind} (ATLASSIAN_DEPLOYMENT)"
+    )
 
 
 def _token(token: SecretStr, name: str) -> str:
