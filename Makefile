@@ -26,7 +26,7 @@ ui: $(READY)     ## Dagster at http://127.0.0.1:3000, its sensors and schedules 
 		$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(or $(PORT),3000)
 
 test: $(TESTED) $(SCHEMA)  ## pass every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(TESTED)  ## ruff and mypy --strict
 	$(BIN)/ruff check .

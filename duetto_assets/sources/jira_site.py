@@ -27,6 +27,7 @@ PROJECTS_A_CALL = 50
 ISSUES_A_CALL = 100
 _IDS_A_PAGE = 5_000
 _SERVER_PAGE = 1_000
+_USERS_A_CALL = 90  # ids of 43 characters must fit into a URL
 _FIELDS = ("*all", "-worklog", "-watches", "-votes", "-thumbnail")
 _ABSENT = (403, 404, 405, 410)
 _EPOCH_MS = re.compile(r"(?<=updated >= )\d+")
@@ -335,8 +336,26 @@ class Site:
                     found.append(user(text_of(dig(actor, "name"))))
                 elif dig(actor, "type") == "atlassian-group-role-actor":
                     found.append(group("", text_of(dig(actor, "name"))))
-            self._roles[project, role] = found
+            self._roles[project, role] = self._with_addresses(found)
         return self._roles[project, role]
+
+    def _with_addresses(self, found: Sequence[Reader]) -> list[Reader]:
+        """Return them with the users' e-mail addresses, where these may be known: a role names account ids alone."""
+        ids = [reader.id for reader in found if reader.kind == "user" and self.cloud]
+        known: dict[str, Reader] = {}
+        for start in range(0, len(ids), _USERS_A_CALL):
+            try:
+                rows = list(
+                    self._values(
+                        f"{self._api}/user/bulk", {"accountId": ids[start : start + _USERS_A_CALL]}, _USERS_A_CALL
+                    )
+                )
+            except GiveUp as error:
+                if error.status not in (*_ABSENT, 400):
+                    raise
+                break
+            known |= {reader.id: reader for reader in map(person, rows)}
+        return [known.get(reader.id, reader) if reader.kind == "user" else reader for reader in found]
 
     # --- the wire
 

@@ -225,6 +225,15 @@ def users_with_permission(site: Any, call: Call) -> Any:
     return [user_of(site, each, call) for each in browsers(site, found)[start : start + limit]]
 
 
+@ROUTES.add("GET", f"{V3}/user/bulk")
+def users(site: Any, call: Call) -> Any:
+    found = [site.users[each] for each in call.request.query.get("accountId", []) if each in site.users]
+    start, limit = call.number("startAt", 0), min(call.number("maxResults", 10), 200)
+    shown = [user_of(site, each, call) for each in found[start : start + limit]]
+    last = start + limit >= len(found)
+    return {"values": shown, "startAt": start, "maxResults": limit, "total": len(found), "isLast": last}
+
+
 @ROUTES.add("GET", f"{V3}/user")
 def user(site: Any, call: Call) -> Any:
     found = site.users.get(call.one("accountId"))
