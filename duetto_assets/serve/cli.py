@@ -36,7 +36,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON lines.")]
 
 
 @app.command(
-    epilog="Examples:\n\n  duetto-intel sync\n\n  duetto-intel sync repos/acme/api --full\n\n"
+    epilog="Examples:\n\n  duetto-intel sync\n\n  duetto-intel sync confluence/ENG jira\n\n"
+    "  duetto-intel sync repos/acme/api --full\n\n"
     "  DUETTO_REPOS='/src/api https://github.com/pallets/flask' duetto-intel sync --json"
 )
 def sync(
@@ -44,6 +45,10 @@ def sync(
         list[str] | None, typer.Argument(metavar="[SOURCE[/PARTITION]]...", help="What to sync. Default: everything.")
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="List and read everything again, whatever is recorded.")] = False,
+    census: Annotated[
+        bool,
+        typer.Option("--census", help="Look for what heads do not show, too: deletions, moves, labels, readers."),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change, and change nothing.")] = False,
     allow_mass_deletion: Annotated[
         bool, typer.Option("--allow-mass-deletion", help="Delete even if most documents or partitions would go.")
@@ -51,6 +56,8 @@ def sync(
     as_json: Json = False,
 ) -> None:
     """Bring sources up to date: read what changed, chunk it, embed it. Its runs are seen in the UI.
+
+    What is named gets a census.
 
     Exit code 0 only if everything went well.
     """
@@ -61,7 +68,11 @@ def sync(
     bench = Workbench()
     with instance_of(bench.settings) as instance, _progress():
         work = Sync(
-            Options(full, dry_run, allow_mass_deletion), bench, instance, _say, _ignore if as_json else _show_difference
+            Options(full, census, dry_run, allow_mass_deletion),
+            bench,
+            instance,
+            _say,
+            _ignore if as_json else _show_difference,
         )
         outcome = work.run(targets or [])
     if as_json:

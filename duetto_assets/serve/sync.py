@@ -22,6 +22,7 @@ from duetto_assets.stages.reconcile import known_heads, record_reachability
 from duetto_assets.store.index import Partition
 from duetto_assets.workers import worker_tags
 
+_HEADS_TELL_LESS = ("confluence", "jira")
 _COUNTS = {
     "documents_added": "added",
     "documents_changed": "changed",
@@ -55,6 +56,7 @@ class Options:
     """Choices of one sync."""
 
     full: bool = False
+    census: bool = False
     dry_run: bool = False
     allow_mass_deletion: bool = False
 
@@ -96,10 +98,12 @@ class Sync:
         self.say = say
         self.show = show
         self.outcome = Outcome()
-        self._census = False
+        self._census = options.census or options.full
 
     def run(self, targets: Sequence[str]) -> Outcome:
         """Bring the wanted partitions up to date."""
+        # What is named is wanted for certain: a head alone does not tell of everything.
+        self._census = self._census or bool(targets)
         for source, partitions in parse_targets(targets).items():
             try:
                 self._source(source, partitions)
@@ -117,13 +121,16 @@ class Sync:
         if not self.options.dry_run:
             self._add_and_retire(source, heads, known, retiring=not wanted)
         chosen = [partition for partition in heads if not wanted or partition in wanted]
-        # What is named is wanted for certain: its head alone does not tell of deletions everywhere.
-        self._census = self.options.full or bool(wanted)
         todo = {p for p in chosen if self._census or not self._up_to_date(heads[p], known.get(p))}
         if isinstance(remote, Prefetching) and len(todo) > 1:
             remote.prefetch([p for p in chosen if p in todo and isinstance(heads[p], str)])
         for number, partition in enumerate(chosen, 1):
             self._partition(remote, partition, heads[partition], known, partition in todo, f"{number} of {len(chosen)}")
+        if source in _HEADS_TELL_LESS and any(isinstance(heads[p], str) and p not in todo for p in chosen):
+            self.say(
+                f"{source}: what no edit shows (deletions in large spaces, labels, readers) is looked for every hour; "
+                "now, by duetto-intel sync --census"
+            )
 
     def _partition(
         self,

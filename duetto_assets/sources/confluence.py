@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -56,6 +56,11 @@ class _Listing:
     parents: dict[str, tuple[str, str] | None] = field(default_factory=dict)
 
 
+def _with_known(stamp: str, known: str) -> str:
+    """Return a stamp as it is known: beside the digest of a listing that one window could not hold."""
+    return known if known.partition("#")[0] == stamp else stamp
+
+
 class ConfluenceSource:
     """Current pages and blog posts of the spaces, with their comments, labels and attachments' names."""
 
@@ -104,7 +109,8 @@ class ConfluenceSource:
         """Return the newest edit of each space, in two calls where little has changed.
 
         The first call of a process lists the spaces and the newest pages. Later ones take turns between spaces and
-        blog posts, so that a sensor sees all three with two calls. What no edit shows, a census finds.
+        blog posts, so that a sensor sees all three with two calls. A site of no more pages than one call lists shows
+        deletions and moves, too. What a head does not show, a census finds.
         """
         known = known or {}
         with self._session.in_haste():
@@ -193,7 +199,7 @@ class ConfluenceSource:
 
     def _lost(self, key: str) -> Lost:
         return Lost(
-            f"{self._session.host}: space {key} is not listed for {self._account}: it was deleted or archived, or "
+            f"{self._session.host}: space {key} is not listed for the indexing account: it was deleted or archived, or "
             "access to it was withdrawn. Its pages are kept for a while"
         )
 
@@ -211,23 +217,28 @@ class ConfluenceSource:
         return "|".join(self._newest(kind, space, windows[kind], part) for kind, part in zip(KINDS, parts, strict=True))
 
     def _newest(self, kind: str, space: Space, window: Window | None, known: str) -> str:
-        """Return the newest edit of a kind in a space, without a call where the window or what is known tell it."""
+        """Return a kind's part of the head, without a call where the window or what is known tell it."""
         if window is not None:
-            if space.id in window.newest:
-                return window.newest[space.id]
-            if not window.since:
-                return _NONE
+            if window.pages is not None:
+                return self._part(window.pages.get(space.id, ()))
+            if space.id in window.newest or not window.since:
+                return _with_known(window.newest.get(space.id, _NONE), known)
         # Older than all in the window, so unchanged; or newer and yet not in it, so gone.
-        if known and (window is None or known == _NONE or known.partition("/")[0] <= window.since.partition("/")[0]):
+        stamp = known.partition("#")[0]
+        if known and (window is None or stamp == _NONE or stamp.partition("/")[0] <= window.since.partition("/")[0]):
             return known
-        return self._site.newest_in(kind, space) or _NONE
+        return _with_known(self._site.newest_in(kind, space) or _NONE, known)
 
-    @staticmethod
-    def _head_of(pages: Iterable[Page]) -> str:
-        newest = dict.fromkeys(KINDS, "")
-        for page in pages:
-            newest[page.kind] = max(newest[page.kind], page.stamp)
-        return "|".join(newest[kind] or _NONE for kind in KINDS)
+    def _head_of(self, pages: Collection[Page]) -> str:
+        return "|".join(self._part([page for page in pages if page.kind == kind]) for kind in KINDS)
+
+    def _part(self, pages: Sequence[Page]) -> str:
+        """Return the newest edit, and a digest of the listing where a window could tell it: a deletion is no edit."""
+        newest = max((page.stamp for page in pages), default=_NONE)
+        if not self._site.windows_list:
+            return newest
+        listed = sorted(f"{page.id}:{page.number}:{page.parent}" for page in pages)
+        return f"{newest}#{digest(*listed)[:8]}"
 
     # --- listing
 

@@ -52,6 +52,8 @@ _RESTRICTIONS = "restrictions.read.restrictions.user,restrictions.read.restricti
 class Cloud:
     """One Confluence Cloud site."""
 
+    windows_list = True
+
     def __init__(self, url: str, session: Session, everyone: Collection[str]) -> None:
         """:param url: Ends in `/wiki`."""
         self._url = url.rstrip("/")
@@ -87,13 +89,13 @@ class Cloud:
         ids: Params = {"space-id": [s.id for s in spaces]} if len(spaces) <= _MOST_IDS else {}
         path = f"api/v2/{_PATHS[kind]}"
         answer = self._get(path, {"sort": "-modified-date", "status": "current", "limit": _LIMIT, **ids})
-        newest: dict[str, str] = {}
-        stamp = ""
+        pages: dict[str, list[Page]] = defaultdict(list)
+        last = ""
         for row in rows_of(answer, "results", self._where(path)):
-            stamp = page_of(row, kind).stamp
-            space_id = text_of(row.get("spaceId"))
-            newest[space_id] = max(stamp, newest.get(space_id, ""))
-        return Window(newest, stamp if dig(answer, "_links", "next") else "")
+            pages[text_of(row.get("spaceId"))].append(page := page_of(row, kind))
+            last = page.stamp
+        newest = {space_id: max(page.stamp for page in some) for space_id, some in pages.items()}
+        return Window(newest, last) if dig(answer, "_links", "next") else Window(newest, "", pages)
 
     def newest_in(self, kind: str, space: Space) -> str:
         """Return the stamp of a space's newest edit; empty if there is none."""

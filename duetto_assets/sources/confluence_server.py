@@ -36,6 +36,8 @@ _COMMENT = "body.storage,version,extensions.inlineProperties,extensions.resoluti
 class Server:
     """One Confluence Server or Data Center."""
 
+    windows_list = False
+
     def __init__(self, url: str, session: Session, everyone: Collection[str]) -> None:
         """:param url: Of the installation, with its context path if it has one."""
         self._url = url.rstrip("/")

@@ -48,6 +48,7 @@ class Window:
 
     newest: Mapping[str, str]  # space id -> stamp
     since: str  # all edits after this are in the window; empty: simply all
+    pages: Mapping[str, Sequence[Page]] | None = None  # space id -> all that a scan would list, where it is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,9 @@ class Extras:
 
 class Site(Protocol):
     """One Confluence, in the calls that the source needs. Each raises SourceError; none returns a part of a listing."""
+
+    windows_list: bool
+    """Whether a window that has everything lists pages as a scan does: from the same store, not from an index."""
 
     @property
     def calls(self) -> int:

@@ -89,15 +89,24 @@ def test_an_edit_is_found_by_the_next_sync_and_what_was_there_no_longer(site: At
     assert not any("Northline" in hit["text"] for hit in found(intel, "northline", "--source", "confluence").values())
 
 
-def test_a_deleted_issue_is_gone_after_the_next_sync_and_a_deleted_page_after_a_census(
-    site: AtlassianSite, intel: Intel
-) -> None:
+def test_what_was_deleted_is_gone_after_the_next_sync(site: AtlassianSite, intel: Intel) -> None:
     synced(intel)
     site.delete_issue("SRE-2")
     site.delete_page(page_called(site, "Carrier retries"))
-    assert changes(synced(intel)["jira/SRE"]) == (0, 0, 1)
-    assert changes(synced(intel, "confluence/ENG")["confluence/ENG"]) == (0, 0, 1)
+    counts = synced(intel)
+    assert (changes(counts["jira/SRE"]), changes(counts["confluence/ENG"])) == ((0, 0, 1), (0, 0, 1))
     assert "Carrier retries" not in found(intel, "carrier retries", "--source", "confluence")
+
+
+@pytest.mark.parametrize("how", [["--census"], ["confluence"], ["confluence/ENG"], ["--full"]])
+def test_what_no_head_shows_is_found_by_a_census(site: AtlassianSite, intel: Intel, how: list[str]) -> None:
+    synced(intel)
+    site.label(page_called(site, "Carrier retries"), "zeppelin")
+    done = intel("sync")
+    assert "confluence/ENG: nothing changed" in done.err
+    assert "duetto-intel sync --census" in done.err
+    assert synced(intel, *how)["confluence/ENG"]["changed"] in (1, 4)
+    assert "Carrier retries" in found(intel, "zeppelin")
 
 
 def test_a_search_as_somebody_shows_what_they_may_read_and_nothing_else(site: AtlassianSite, intel: Intel) -> None:
