@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 from duetto_assets.errors import GiveUp, Lost, RetryLater, SourceError
 from duetto_assets.model import Document, digest
@@ -54,6 +55,11 @@ class _Listing:
     extras: Mapping[str, Extras] | None = None
     restrictions: dict[str, Readers] = field(default_factory=dict)
     parents: dict[str, tuple[str, str] | None] = field(default_factory=dict)
+
+    @cached_property
+    def titled(self) -> Mapping[str, Page]:
+        """The pages by title, as links name them; titles are unique among the pages of a space."""
+        return {page.title: page for page in sorted(self.pages.values(), key=lambda page: page.kind == "page")}
 
 
 def _with_known(stamp: str, known: str) -> str:
@@ -145,7 +151,7 @@ class ConfluenceSource:
         pages = {page.id: page for page in self._pages(space)}
         _log.info("%s/%s: %d pages listed", SOURCE, partition, len(pages))
         listing = _Listing(space, pages, self._site.readers(space))
-        self._listings[partition] = listing
+        self._listings = {partition: listing}  # of one space at a time: some are large
         head = self._head_of(pages.values())
         if since is None or census or since == head:
             listing.extras = self._site.all_extras(space, list(pages.values()))
@@ -406,5 +412,5 @@ class ConfluenceSource:
     def _page_url(self, listing: _Listing, space: str, title: str) -> str:
         if space and space != listing.space.key:
             return ""
-        found = next((page for page in listing.pages.values() if page.title == title), None)
+        found = listing.titled.get(title)
         return self._site.url(listing.space.key, found) if found else ""
