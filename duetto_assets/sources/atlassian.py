@@ -87,7 +87,7 @@ class Session(requests.Session):
         finally:
             self._in_haste = False
 
-    def request(self, method: str | bytes, url: str | bytes, *args: Any, **options: Any) -> requests.Response:
+    def request(self, method: str, url: str | bytes, *args: Any, **options: Any) -> requests.Response:
         """Return a successful answer whose body is JSON.
 
         :raises RetryLater: After the last attempt, or at once where a longer pause was asked for.
@@ -102,7 +102,7 @@ class Session(requests.Session):
         retrying = self._hasty if self._in_haste else self._patient
         return retrying(lambda error: pause_of(error, longest_s), once)
 
-    def _once(self, method: str | bytes, url: str | bytes, *args: Any, **options: Any) -> requests.Response:
+    def _once(self, method: str, url: str | bytes, *args: Any, **options: Any) -> requests.Response:
         with self._count:
             self.calls += 1
         path = urlsplit(str(url)).path

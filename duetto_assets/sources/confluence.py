@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -62,6 +62,11 @@ class _Listing:
         return {page.title: page for page in sorted(self.pages.values(), key=lambda page: page.kind == "page")}
 
 
+def _any_posts(heads: Iterable[str]) -> bool:
+    """Return whether some space is known to have blog posts."""
+    return not all(head.rpartition("|")[2].startswith(_NONE) for head in heads)
+
+
 def _with_known(stamp: str, known: str) -> str:
     """Return a stamp as it is known: beside the digest of a listing that one window could not hold."""
     return known if known.partition("#")[0] == stamp else stamp
@@ -114,21 +119,18 @@ class ConfluenceSource:
     def heads(self, known: Mapping[str, str] | None = None) -> Heads:
         """Return the newest edit of each space, in two calls where little has changed.
 
-        The first call of a process lists the spaces and the newest pages. Later ones take turns between spaces and
-        blog posts, so that a sensor sees all three with two calls. A site of no more pages than one call lists shows
-        deletions and moves, too. What a head does not show, a census finds.
+        The first call of a process lists the spaces and the newest pages, and blog posts where any are known. Later
+        ones take turns between spaces and blog posts, so that a sensor sees all three with two calls. A site of
+        no more pages than one call lists shows deletions and moves, too. What a head does not show, a census finds.
         """
         known = known or {}
         with self._session.in_haste():
             spaces = self._listed(known)
-            first = self._looks == 1 or any(not known.get(key) for key in spaces)
             chosen = list(spaces.values())
-            windows: dict[str, Window | None] = {"page": self._site.newest("page", chosen) if chosen else None}
-            windows["blogpost"] = (
-                self._site.newest("blogpost", chosen)
-                if chosen and (self._looks % 2 == 0 or (first and any(not known.get(key) for key in spaces)))
-                else None
-            )
+            of_spaces = [known.get(key, "") for key in spaces]
+            posts = self._looks % 2 == 0 or not all(of_spaces) or (self._looks == 1 and _any_posts(of_spaces))
+            asked = [kind for kind in KINDS if chosen and (posts or kind == "page")]
+            windows = {kind: self._site.newest(kind, chosen) if kind in asked else None for kind in KINDS}
             found = in_parallel(lambda space: self._try_head(space, windows, known.get(space.key, "")), chosen)
             heads: dict[str, str | SourceError] = dict(zip(spaces, found, strict=True))
         return heads | {key: self._lost(key) for key in self._missing(known, spaces)}
