@@ -165,6 +165,16 @@ def rows_of(answer: object, name: str, where: str) -> list[Json]:
     return [row for row in rows if isinstance(row, dict)]
 
 
+def told(call: Callable[[], T]) -> T | None:
+    """Return what a call gives; None where a site does not have it or does not tell. A refused token is an error."""
+    try:
+        return call()
+    except GiveUp as error:
+        if error.status == 401:
+            raise
+        return None
+
+
 def in_parallel(function: Callable[[T], R], items: Sequence[T]) -> list[R]:
     """Return what `function` makes of each item, in order, a few at the same time."""
     if len(items) < 2:

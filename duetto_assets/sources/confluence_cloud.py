@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from atlassian import Confluence
@@ -20,8 +20,10 @@ from duetto_assets.sources.atlassian import (
     rows_of,
     segment,
     text_of,
+    told,
 )
 from duetto_assets.sources.atlassian_access import EVERYBODY, Everybody, Reader, Readers, group, readers, user
+from duetto_assets.sources.confluence_client import ConfluenceClient, age_of, quoted
 from duetto_assets.sources.confluence_site import (
     KINDS,
     Comment,
@@ -45,22 +47,18 @@ _KEPT = ("id", "title", "version", "resolutionStatus", "pageId", "blogPostId", "
 _PATHS = {"page": "pages", "blogpost": "blogposts"}
 _ABOVE = {"page": "pages", "folder": "folders", "whiteboard": "whiteboards", "database": "databases", "embed": "embeds"}
 _ALL = ("anonymous", "anonymous_users", "all_licensed_users", "authenticated_users")  # a role or class of access
-_ABSENT = (400, 404, 405, 410, 501)
 _RESTRICTIONS = "restrictions.read.restrictions.user,restrictions.read.restrictions.group"
 
 
-class Cloud:
+class Cloud(ConfluenceClient):
     """One Confluence Cloud site."""
 
     windows_list = True
 
     def __init__(self, url: str, session: Session, everyone: Collection[str]) -> None:
         """:param url: Ends in `/wiki`."""
-        self._url = url.rstrip("/")
-        self._session = session
-        self._everyone = tuple(everyone)
-        self._client: Any = Confluence(self._url, session=session, api_version=2, cloud=True)  # type: ignore[no-untyped-call]
-        self._groups: dict[str, frozenset[Reader] | None] = {}
+        client: Any = Confluence(url.rstrip("/"), session=session, api_version=2, cloud=True)  # type: ignore[no-untyped-call]
+        super().__init__(url, session, everyone, client)
         self._group_names: dict[str, str] = {}
         self._people: dict[str, tuple[str, str]] = {}
         self._site_wide: dict[str, Mapping[str, list[Json]]] = {}
@@ -69,11 +67,6 @@ class Cloud:
             ("restriction/byOperation", "read.restrictions.user,read.restrictions.group"),
             ("restriction", "restrictions.user,restrictions.group"),
         ]
-
-    @property
-    def calls(self) -> int:
-        """Remote calls made so far."""
-        return self._session.calls
 
     def spaces(self, keys: Sequence[str]) -> list[Space]:
         """Return the current spaces of these keys; of none, all that can be read."""
@@ -104,21 +97,6 @@ class Cloud:
         rows = rows_of(answer, "results", self._where(path))
         return page_of(rows[0], kind).stamp if rows else ""
 
-    def check_account(self) -> None:
-        """Make sure that we are somebody.
-
-        A token that no longer counts is answered as anybody is: with the public part of the site, and no error.
-        """
-        path = "rest/api/user/current"
-        try:
-            me = self._get(path)
-        except GiveUp as error:
-            if error.status in _ABSENT:  # not told here: then the listing itself must do
-                return
-            raise
-        if dig(me, "type") == "anonymous":
-            raise self._session.refused(f"/{path}")
-
     def pages(self, space: Space) -> list[Page]:
         """Return all current pages and blog posts. Oldest first: what is made meanwhile moves no other."""
         found: dict[str, Page] = {}
@@ -132,11 +110,8 @@ class Cloud:
 
     def readers(self, space: Space) -> Readers:
         """Return who may read a space."""
-        try:
-            rows = list(self._rows(f"api/v2/spaces/{segment(space.id)}/permissions", {"limit": _LIMIT}))
-        except GiveUp as error:
-            if error.status == 401:
-                raise
+        path = f"api/v2/spaces/{segment(space.id)}/permissions"
+        if (rows := told(lambda: list(self._rows(path, {"limit": _LIMIT})))) is None:
             return None
         principals = {
             (text_of(dig(row, "principal", "type")).casefold(), text_of(dig(row, "principal", "id")))
@@ -177,18 +152,15 @@ class Cloud:
         """Return the id and kind of what something unlisted lies in; empty where that is the space, None if unknown."""
         if kind not in _ABOVE:
             return None
-        try:
-            answer = self._get(f"api/v2/{_ABOVE[kind]}/{segment(content_id)}")
-        except GiveUp as error:
-            if error.status == 401:
-                raise
+        answer = told(lambda: self._get(f"api/v2/{_ABOVE[kind]}/{segment(content_id)}"))
+        if answer is None:
             return None
         return text_of(dig(answer, "parentId")), text_of(dig(answer, "parentType")) or "page"
 
     def forget(self) -> None:
         """Drop what was kept to serve several spaces: it is true for the moment it was asked for."""
+        super().forget()
         self._site_wide.clear()
-        self._groups.clear()
         self._group_names.clear()
         self._people.clear()
 
@@ -234,14 +206,14 @@ class Cloud:
     def _comments(self, kind: str, page: Page) -> list[Json]:
         options: Params = {"limit": _LIMIT, "body-format": "storage"}
         path = f"api/v2/{_PATHS[page.kind]}/{segment(page.id)}/{kind}"
-        todo = sorted(self._rows(path, options), key=_age)
+        todo = sorted(self._rows(path, options), key=age_of)
         found: dict[str, Json] = {}
         while todo:
             row = todo.pop(0)
             if (id_ := text_of(row.get("id"))) and id_ not in found:
                 found[id_] = row
                 answers = f"api/v2/{kind}/{segment(id_)}/children"
-                todo[:0] = sorted(self._rows(answers, options), key=_age)
+                todo[:0] = sorted(self._rows(answers, options), key=age_of)
         return list(found.values())
 
     def bodies(self, pages: Sequence[Page]) -> Iterator[tuple[Page, object]]:
@@ -266,29 +238,12 @@ class Cloud:
         self._meet(ids)
         return {id_: name for id_ in ids if (name := self._people.get(id_, ("", ""))[0])}
 
-    def members(self, group: Reader) -> frozenset[Reader] | None:
-        """Return the members of a group; None if that may not be known."""
-        if group.id not in self._groups:
-            try:
-                rows = list(self._v1_rows(f"rest/api/group/{segment(group.id)}/membersByGroupId", {}))
-            except GiveUp as error:
-                if error.status == 401:
-                    raise
-                self._groups[group.id] = None
-            else:
-                self._groups[group.id] = frozenset(_user(row) for row in rows)
-        return self._groups[group.id]
+    def _members(self, group: Reader) -> Iterable[Reader]:
+        return map(_user, self._v1_rows(f"rest/api/group/{segment(group.id)}/membersByGroupId", {}))
 
     def url(self, space: str, page: Page) -> str:
         """Return the page's address for people."""
         return f"{self._url}{local(page.webui) or f'/spaces/{segment(space)}/pages/{page.id}'}"
-
-    def _get(self, path: str, params: Params | None = None) -> Json:
-        answer = self._client.get(path, params=dict(params or {}))
-        return answer if isinstance(answer, dict) else {}
-
-    def _where(self, path: str) -> str:
-        return f"{self._session.host}: /{path}"
 
     def _rows(self, path: str, params: Params) -> Iterator[Json]:
         seen: set[str] = set()
@@ -319,7 +274,7 @@ class Cloud:
 
     def _all_restrictions(self, space: Space, pages: Sequence[Page]) -> Mapping[str, Readers]:
         found: dict[str, Readers] = {}
-        query: Params = {"cql": f'space = "{_quoted(space.key)}" and type in (page, blogpost)', "expand": _RESTRICTIONS}
+        query: Params = {"cql": f'space = "{quoted(space.key)}" and type in (page, blogpost)', "expand": _RESTRICTIONS}
         try:
             for row in self._v1_rows("rest/api/content/search", query, limit=100):
                 allowed = own_readers(dig(row, "restrictions", "read"), _user, self._everyone)
@@ -395,12 +350,7 @@ class Cloud:
         unknown = sorted({id_ for id_ in ids if id_ and id_ not in self._people})
         for start in range(0, len(unknown), _LIMIT):
             some = unknown[start : start + _LIMIT]
-            try:
-                answer: Any = self._client.post("api/v2/users-bulk", json={"accountIds": some})
-            except GiveUp as error:
-                if error.status == 401:
-                    raise
-                answer = {}
+            answer = told(lambda some=some: self._client.post("api/v2/users-bulk", json={"accountIds": some}))  # type: ignore[misc]
             for row in dig(answer, "results") or []:
                 name = text_of(dig(row, "displayName")) or text_of(dig(row, "publicName"))
                 self._people[text_of(dig(row, "accountId"))] = (name, text_of(dig(row, "email")))
@@ -409,12 +359,8 @@ class Cloud:
 
     def _group_name(self, id_: str) -> str:
         if id_ not in self._group_names:
-            try:
-                self._group_names[id_] = text_of(dig(self._get("rest/api/group/by-id", {"id": id_}), "name"))
-            except GiveUp as error:
-                if error.status == 401:
-                    raise
-                self._group_names[id_] = ""
+            answer = told(lambda: self._get("rest/api/group/by-id", {"id": id_}))
+            self._group_names[id_] = text_of(dig(answer, "name"))
         return self._group_names[id_]
 
 
@@ -442,12 +388,6 @@ def _by_page(rows: Sequence[Json]) -> dict[str, list[Json]]:
     return found
 
 
-def _age(row: Json) -> tuple[int, str]:
-    """Sort by id, which grows with time; the time that is told is that of the last edit."""
-    id_ = text_of(row.get("id"))
-    return len(id_), id_
-
-
 def _comment(row: Mapping[str, Any]) -> Comment:
     properties = row.get("properties")
     about = dig(properties, "inlineOriginalSelection") or dig(properties, "inline-original-selection")
@@ -461,7 +401,3 @@ def _comment(row: Mapping[str, Any]) -> Comment:
         resolved=row.get("resolutionStatus") == "resolved",
         parent=text_of(row.get("parentCommentId")),
     )
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from atlassian import Confluence
 
 from duetto_assets.errors import GiveUp, RetryLater
-from duetto_assets.sources.atlassian import Json, Params, Session, dig, in_parallel, rows_of, segment, text_of
+from duetto_assets.sources.atlassian import Json, Params, Session, dig, in_parallel, rows_of, segment, text_of, told
 from duetto_assets.sources.atlassian_access import EVERYBODY, Everybody, Reader, Readers, group, readers, user
+from duetto_assets.sources.confluence_client import ConfluenceClient, age_of, quoted
 from duetto_assets.sources.confluence_site import (
     KINDS,
     Comment,
@@ -26,31 +27,22 @@ from duetto_assets.sources.confluence_site import (
 
 _LIMIT = 200
 _MANY = 500  # where little is asked of each
-_ABSENT = (404, 405, 410, 501)
 _WITH_RESTRICTIONS = "restrictions.read.restrictions.user,restrictions.read.restrictions.group"
 _LISTED = "version,ancestors,space"
 _BESIDE = f"metadata.labels,children.attachment,{_WITH_RESTRICTIONS}"
 _COMMENT = "body.storage,version,extensions.inlineProperties,extensions.resolution"
 
 
-class Server:
+class Server(ConfluenceClient):
     """One Confluence Server or Data Center."""
 
     windows_list = False
 
     def __init__(self, url: str, session: Session, everyone: Collection[str]) -> None:
         """:param url: Of the installation, with its context path if it has one."""
-        self._url = url.rstrip("/")
-        self._session = session
-        self._everyone = tuple(everyone)
-        self._client: Any = Confluence(self._url, session=session, cloud=False)  # type: ignore[no-untyped-call]
-        self._groups: dict[str, frozenset[Reader] | None] = {}
+        client: Any = Confluence(url.rstrip("/"), session=session, cloud=False)  # type: ignore[no-untyped-call]
+        super().__init__(url, session, everyone, client)
         self._names: dict[str, str] = {}
-
-    @property
-    def calls(self) -> int:
-        """Remote calls made so far."""
-        return self._session.calls
 
     def spaces(self, keys: Sequence[str]) -> list[Space]:
         """Return the current spaces of these keys; of none, all that can be read."""
@@ -63,7 +55,7 @@ class Server:
 
     def newest(self, kind: str, spaces: Sequence[Space]) -> Window:
         """Return the newest edits, as many as one call gives."""
-        keys = ", ".join(f'"{_quoted(space.key)}"' for space in spaces)
+        keys = ", ".join(f'"{quoted(space.key)}"' for space in spaces)
         path = "rest/api/content/search"
         query: Params = {
             "cql": f"type = {kind} and space in ({keys}) order by lastmodified desc",
@@ -83,18 +75,6 @@ class Server:
         """Return the stamp of a space's newest edit; empty if there is none."""
         return self.newest(kind, [space]).newest.get(space.id, "")
 
-    def check_account(self) -> None:
-        """Make sure that we are somebody: an anonymous caller is shown the public part of the site, and no error."""
-        path = "rest/api/user/current"
-        try:
-            me = self._get(path)
-        except GiveUp as error:
-            if error.status in _ABSENT:  # not told here: then the listing itself must do
-                return
-            raise
-        if dig(me, "type") == "anonymous":
-            raise self._session.refused(f"/{path}")
-
     def pages(self, space: Space) -> list[Page]:
         """Return all current pages and blog posts."""
         found: dict[str, Page] = {}
@@ -109,12 +89,7 @@ class Server:
 
     def readers(self, space: Space) -> Readers:
         """Return who may read a space: only its administrators are told."""
-        try:
-            answer = self._client.get(f"rest/api/space/{segment(space.key)}/permissions")
-        except GiveUp as error:
-            if error.status == 401:
-                raise
-            return None
+        answer = told(lambda: self._client.get(f"rest/api/space/{segment(space.key)}/permissions"))
         found: list[Reader | Everybody] = []
         for row in answer if isinstance(answer, list) else dig(answer, "results") or []:
             if dig(row, "operation", "operationKey") != "read" or dig(row, "operation", "targetType") != "space":
@@ -135,29 +110,17 @@ class Server:
             ("byOperation/read", "restrictions.user,restrictions.group"),
             ("byOperation", "read.restrictions.user,read.restrictions.group"),
         ):
-            try:
-                answer = self._get(f"rest/api/content/{segment(page_id)}/restriction/{path}", {"expand": expand})
-            except GiveUp as error:
-                if error.status == 401:
-                    raise
-                continue
+            where = f"rest/api/content/{segment(page_id)}/restriction/{path}"
+            answer = told(lambda where=where, expand=expand: self._get(where, {"expand": expand}))  # type: ignore[misc]
             if (found := own_readers(answer, _user, self._everyone)) is not None:
                 return found
         return None
 
     def above(self, content_id: str, kind: str) -> tuple[str, str] | None:  # noqa: ARG002 - pages lie in pages here
         """Return the id and kind of what something unlisted lies in; empty where that is the space, None if unknown."""
-        try:
-            page = _page(self._get(f"rest/api/content/{segment(content_id)}", {"expand": "ancestors", "status": "any"}))
-        except GiveUp as error:
-            if error.status == 401:
-                raise
-            return None
-        return page.parent, page.parent_kind
-
-    def forget(self) -> None:
-        """Drop what was kept to serve several spaces: it is true for the moment it was asked for."""
-        self._groups.clear()
+        path = f"rest/api/content/{segment(content_id)}"
+        page = told(lambda: _page(self._get(path, {"expand": "ancestors", "status": "any"})))
+        return (page.parent, page.parent_kind) if page is not None else None
 
     def all_extras(self, space: Space, pages: Sequence[Page]) -> Mapping[str, Extras]:
         """Return the extras of every page: of a second listing, which is a longer one, and of a search for comments."""
@@ -180,7 +143,7 @@ class Server:
         """Return the comments of one page, in order."""
         path = f"rest/api/content/{segment(page.id)}/child/comment"
         rows = list(self._rows(path, {"depth": "all", "expand": _COMMENT}))
-        return tuple(self._comment(row) for row in sorted(rows, key=_age))
+        return tuple(self._comment(row) for row in sorted(rows, key=age_of))
 
     def bodies(self, pages: Sequence[Page]) -> Iterator[tuple[Page, object]]:
         """Yield each page that is still there, as it is now, and its body."""
@@ -203,29 +166,12 @@ class Server:
         """Return the names of these accounts, as far as listings told them."""
         return {id_: name for id_ in ids if (name := self._names.get(id_, ""))}
 
-    def members(self, group: Reader) -> frozenset[Reader] | None:
-        """Return the members of a group; None if that may not be known."""
-        if group.id not in self._groups:
-            try:
-                rows = list(self._rows(f"rest/api/group/{segment(group.id)}/member", {}))
-            except GiveUp as error:
-                if error.status == 401:
-                    raise
-                self._groups[group.id] = None
-            else:
-                self._groups[group.id] = frozenset(_user(row) for row in rows)
-        return self._groups[group.id]
+    def _members(self, group: Reader) -> Iterable[Reader]:
+        return map(_user, self._rows(f"rest/api/group/{segment(group.id)}/member", {}))
 
     def url(self, space: str, page: Page) -> str:  # noqa: ARG002 - an id is enough here
         """Return the page's address for people."""
         return f"{self._url}{local(page.webui) or f'/pages/viewpage.action?pageId={page.id}'}"
-
-    def _get(self, path: str, params: Params | None = None) -> Json:
-        answer = self._client.get(path, params=dict(params or {}))
-        return answer if isinstance(answer, dict) else {}
-
-    def _where(self, path: str) -> str:
-        return f"{self._session.host}: /{path}"
 
     def _rows(self, path: str, params: Params, limit: int = _LIMIT) -> Iterator[Json]:
         """Yield all rows. Each page begins with the last row of the one before, or something moved meanwhile."""
@@ -251,7 +197,7 @@ class Server:
         """Return the marks of all comments by page; a listing of pages has no answers, and the first comments only."""
         found: dict[str, list[str]] = defaultdict(list)
         query: Params = {
-            "cql": f'space = "{_quoted(space.key)}" and type = comment',
+            "cql": f'space = "{quoted(space.key)}" and type = comment',
             "expand": "version,container,extensions.resolution",
         }
         try:
@@ -322,19 +268,9 @@ def _page(row: Mapping[str, Any]) -> Page:
     )
 
 
-def _age(row: Json) -> tuple[int, str]:
-    """Sort by id, which grows with time; the time that is told is that of the last edit."""
-    id_ = text_of(row.get("id"))
-    return len(id_), id_
-
-
 def _account(who: object) -> str:
     return text_of(dig(who, "username")) or text_of(dig(who, "userKey"))
 
 
 def _user(row: object) -> Reader:
     return user(_account(row), text_of(dig(row, "email")))
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -13,14 +12,6 @@ from duetto_assets.sources.markup import adf_to_markdown, storage_to_markdown, w
 from duetto_assets_tests.sources.markup.trees import Json, adf, paragraph, text
 
 CHARS = 60_000
-TIME_S = 8.0  # with the square, any of these would take minutes; here, well below a second
-
-
-def timed(convert: Callable[..., str], source: object) -> str:
-    start = time.perf_counter()
-    made = convert(source)
-    assert time.perf_counter() - start < TIME_S
-    return made
 
 
 def nested(depth: int, kind: str) -> Json:
@@ -32,7 +23,7 @@ def nested(depth: int, kind: str) -> Json:
 
 @pytest.mark.parametrize("kind", ["blockquote", "bulletList", "listItem", "tableCell", "table", "surprise", "strong"])
 def test_a_document_of_any_depth(kind: str) -> None:
-    made = timed(adf_to_markdown, nested(10_000, kind))
+    made = adf_to_markdown(nested(10_000, kind))
     assert made.count("w") == 10_000
     assert "innermost" in made
 
@@ -41,7 +32,7 @@ def test_a_document_of_any_depth(kind: str) -> None:
     "tag", ["div", "b", "ul", "table", "td", "ac:link", "ac:structured-macro", "ac:parameter-of-none"]
 )
 def test_a_page_of_any_depth(tag: str) -> None:
-    made = timed(storage_to_markdown, f"<{tag}>w " * 10_000 + "innermost" + f"</{tag}>" * 10_000 + " last")
+    made = storage_to_markdown(f"<{tag}>w " * 10_000 + "innermost" + f"</{tag}>" * 10_000 + " last")
     assert made.count("w") == 10_000
     assert made.endswith("last")
 
@@ -49,9 +40,9 @@ def test_a_page_of_any_depth(tag: str) -> None:
 def test_a_text_of_ten_megabytes() -> None:
     value = "word " * 2_000_000
     for made in (
-        timed(adf_to_markdown, paragraph(value)),
-        timed(storage_to_markdown, value),
-        timed(wiki_to_markdown, value),
+        adf_to_markdown(paragraph(value)),
+        storage_to_markdown(value),
+        wiki_to_markdown(value),
     ):
         assert len(made) == len(value) - 1
 
@@ -65,12 +56,13 @@ def test_a_text_of_ten_megabytes() -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("convert", [storage_to_markdown, wiki_to_markdown])
-def test_the_time_grows_with_the_length(convert: Callable[[str], str], shred: str) -> None:
-    timed(convert, shred * (CHARS // len(shred)))
+def test_a_long_text_of_one_mark_comes_to_an_end(convert: Callable[[str], str], shred: str) -> None:
+    # What takes the square of the length would take minutes here, and shows in the tests' durations.
+    assert isinstance(convert(shred * (CHARS // len(shred))), str)
 
 
 def test_a_table_of_tall_cells_grows_with_its_length() -> None:
     cell = adf("tableCell", paragraph("c"), rowspan=10**9, colspan=10**9)
-    made = timed(adf_to_markdown, adf("table", *(adf("tableRow", cell) for _ in range(2_000))))
+    made = adf_to_markdown(adf("table", *(adf("tableRow", cell) for _ in range(2_000))))
     assert made.count("c") == 2_000
     assert len(made) < 2_000_000
