@@ -30,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--home", type=Path, default=HOME / ".duetto" / "demo", help="where it keeps its data")
     parser.add_argument("--once", action="store_true", help="end after the searches")
     given = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or Dagster would outlive us
     shutil.rmtree(given.home / "index", ignore_errors=True)  # the site begins anew each time, and so does its index
     with AtlassianSite() as site:
         fill(site)
