@@ -107,7 +107,7 @@ class ConfluenceSource:
         self._issue_url = issue_url
         self._now = now
         self._spaces: dict[str, Space] = {}
-        self._listings: dict[str, _Listing] = {}
+        self._listings: dict[str, _Listing] = {}  # of the space scanned last: some are large
         self._looks = 0
         self._round: set[str] = set()
 
@@ -153,7 +153,7 @@ class ConfluenceSource:
         pages = {page.id: page for page in self._pages(space)}
         _log.info("%s/%s: %d pages listed", SOURCE, partition, len(pages))
         listing = _Listing(space, pages, self._site.readers(space))
-        self._listings = {partition: listing}  # of one space at a time: some are large
+        self._listings = {partition: listing}
         head = self._head_of(pages.values())
         if since is None or census or since == head:
             listing.extras = self._site.all_extras(space, list(pages.values()))
@@ -166,10 +166,9 @@ class ConfluenceSource:
         """Yield the pages of a listing. A page that cannot be read is named, and the others go on."""
         if not refs:
             return
-        listing = self._listings.get(partition)
-        if listing is None:
+        if partition not in self._listings:
             self.scan(partition, None)
-            listing = self._listings[partition]
+        listing = self._listings[partition]
         versions = {ref.id: ref for ref in refs}
         wanted: list[Page] = []
         for ref in refs:

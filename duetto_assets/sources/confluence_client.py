@@ -66,14 +66,10 @@ class ConfluenceClient:
         return f"{self._session.host}: /{path}"
 
 
-def id_of(row: object) -> str:
-    """Return the id of content."""
-    return text_of(dig(row, "id"))
-
-
 def age_of(row: Json) -> tuple[int, str]:
     """Sort by id, which grows with time; the time that is told is that of the last edit."""
-    return len(id_of(row)), id_of(row)
+    id_ = text_of(row.get("id"))
+    return len(id_), id_
 
 
 def quoted(text: str) -> str:

@@ -72,7 +72,7 @@ class Cloud(ConfluenceClient):
         """Return the current spaces of these keys; of none, all that can be read."""
         chosen: Params = {"keys": list(keys)} if keys else {}
         return [
-            Space(key, text_of(row.get("id")), text_of(row.get("name")), row.get("type") == "personal")
+            Space(key, text_of(row.get("id")), row.get("type") == "personal")
             for row in self._rows("api/v2/spaces", {"limit": _LIMIT, "status": "current", **chosen})
             if (key := text_of(row.get("key"))) and is_current(row)
         ]
@@ -399,5 +399,4 @@ def _comment(row: Mapping[str, Any]) -> Comment:
         body=row.get("body"),
         about=text_of(about),
         resolved=row.get("resolutionStatus") == "resolved",
-        parent=text_of(row.get("parentCommentId")),
     )

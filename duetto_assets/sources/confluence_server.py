@@ -48,7 +48,7 @@ class Server(ConfluenceClient):
         """Return the current spaces of these keys; of none, all that can be read."""
         chosen: Params = {"spaceKey": list(keys)} if keys else {}
         return [
-            Space(key, key, text_of(row.get("name")), row.get("type") == "personal")
+            Space(key, key, row.get("type") == "personal")
             for row in self._rows("rest/api/space", {"status": "current", **chosen})
             if (key := text_of(row.get("key"))) and is_current(row)
         ]

@@ -18,7 +18,6 @@ class Space:
 
     key: str
     id: str
-    name: str
     personal: bool = False
 
 
@@ -39,7 +38,8 @@ class Page:
     @property
     def stamp(self) -> str:
         """Sorts by the time of the last edit, and changes with every edit."""
-        return stamp_of(self.modified, self.id, self.number)
+        when = moment(self.modified)
+        return f"{when:%Y-%m-%dT%H:%M:%S.%fZ}/{self.id}/{self.number}" if when else f"0/{self.id}/{self.number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,6 @@ class Comment:
     body: object
     about: str = ""  # the words that an inline comment marks
     resolved: bool = False
-    parent: str = ""
 
     @property
     def mark(self) -> str:
@@ -138,12 +137,6 @@ class Site(Protocol):
 
     def url(self, space: str, page: Page) -> str:
         """Return the page's address for people."""
-
-
-def stamp_of(modified: str, page_id: str, number: int) -> str:
-    """Return what sorts by the time of an edit."""
-    when = moment(modified)
-    return f"{when:%Y-%m-%dT%H:%M:%S.%fZ}/{page_id}/{number}" if when else f"0/{page_id}/{number}"
 
 
 def own_readers(answer: object, user_of: Callable[[Any], Reader], everyone: Collection[str]) -> Readers:

@@ -39,7 +39,6 @@ class Project:
     """A project as it is listed. `updated` and `issues` are None where the site does not tell them."""
 
     key: str
-    name: str
     updated: datetime | None
     issues: int | None
 
@@ -98,7 +97,7 @@ class Site:
                 updated = moment(dig(row, "insight", "lastIssueUpdateTime"))
                 if key := text_of(row.get("key")):
                     issues = count if isinstance(count, int) else None
-                    found.append(Project(key, text_of(row.get("name")), updated, issues))
+                    found.append(Project(key, updated, issues))
         return found
 
     def newest(self, keys: Sequence[str]) -> tuple[list[Listed], bool]:
@@ -288,7 +287,7 @@ class Site:
         answer = self._client.get(f"{self._api}/project")
         if not isinstance(answer, list):
             raise RetryLater(f"{self.host}: /{self._api}/project is no list")
-        listed = [Project(text_of(dig(row, "key")), text_of(dig(row, "name")), None, None) for row in answer]
+        listed = [Project(text_of(dig(row, "key")), None, None) for row in answer]
         return [project for project in listed if project.key and (not keys or project.key in keys)]
 
     # --- people

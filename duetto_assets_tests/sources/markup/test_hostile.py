@@ -1,4 +1,4 @@
-"""Text made to hurt: the time grows with the length, the depth does not matter, and what is there comes out."""
+"""Text made to hurt: it comes to an end, the depth does not matter, and what is there comes out."""
 
 # ruff: noqa: E501  # a case is a line
 
