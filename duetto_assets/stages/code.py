@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
-from typing import cast
 
 import tree_sitter
-from tree_sitter_language_pack import SupportedLanguage, get_language
 
 from duetto_assets.stages.grammars import GRAMMARS, KEYWORD, NAMESPACES, VALUE, Grammar, node_types
 from duetto_assets.stages.outline import SIGNATURE_CHARS, Definition, Part, one_line
+from duetto_assets.syntax import parse
 
 NAME_CHARS = 120
-MAX_PARSED_CHARS = 1_500_000
-# Ordinary files take up to 15 steps a kilobyte, as tree-sitter reports them, and read a block up to 10 times;
-# some scanners, such as Scala's, read their block again for each token.
-_STEPS = 1_000
-_STEPS_PER_KB = 40
-_READ_BYTES = 4_096
-_READS = 10_000
-_READS_PER_BLOCK = 2_000
 
 _KEYWORDS = node_types("class interface enum struct extension actor object")
 _TYPES = node_types("class interface struct enum trait impl object protocol extension actor record union")
@@ -51,48 +41,11 @@ _NOISE = re.compile(r"^(?:(?:module\.)?exports\.|this\.|self\.)(?=.)|\.prototype
 def outline(text: str, language: str) -> Part | None:
     """Return the structure of `text`, or None where its language is unknown or its parser gives up."""
     grammar = GRAMMARS.get(language)
-    if grammar is None or len(text) > MAX_PARSED_CHARS:
+    parsed = parse(text, grammar.name) if grammar is not None else None
+    if grammar is None or parsed is None:
         return None
-    data = text.encode("utf-8", "replace")
-    effort = _Effort(data)
-    try:
-        tree = tree_sitter.Parser(_language(grammar.name)).parse(effort.read, progress_callback=effort.too_great)
-    except ValueError:  # tree-sitter's word for "the callback said stop"
-        return None
-    return None if effort.spent else CodePart(tree.root_node, grammar, data)
-
-
-class _Effort:
-    """Gives a parser its input, and up on it when it has worked far longer than parsers do on real files.
-
-    Counted, not timed: a clock would make the chunks of a file depend on how busy the machine was.
-    """
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._steps = _STEPS + _STEPS_PER_KB * len(data) // 1000
-        # Some scanners look for the end of a comment again and again from each of a hundred thousand starts:
-        # few steps, but each reads the whole file.
-        self._reads = _READS + _READS_PER_BLOCK * len(data) // _READ_BYTES
-
-    @property
-    def spent(self) -> bool:
-        return self._steps < 0 or self._reads < 0
-
-    def read(self, offset: int, _point: tree_sitter.Point) -> bytes:
-        self._reads -= 1
-        block = self._data[offset : offset + _READ_BYTES]
-        # Blanks hurry the parser to its end. A false end of input would do so too, and crash it.
-        return b" " * len(block) if self.spent else block
-
-    def too_great(self, _offset: int, _has_error: bool) -> bool:
-        self._steps -= 1
-        return self.spent
-
-
-@cache
-def _language(name: str) -> tree_sitter.Language:
-    return get_language(cast("SupportedLanguage", name))
+    tree, data = parsed
+    return CodePart(tree.root_node, grammar, data)
 
 
 class CodePart:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from duetto_assets import syntax
 from duetto_assets.model import Chunk, Document
-from duetto_assets.stages import code
 from duetto_assets.stages.chunk import CHARS_PER_TOKEN, Chunker, embedding_text
 from duetto_assets.stages.grammars import GRAMMARS
 from duetto_assets.stages.tokens import Tokenizer
@@ -519,7 +519,7 @@ def test_a_blank_document_has_no_chunks(text: str) -> None:
 
 @pytest.mark.parametrize("budget", ["_STEPS", "_READS"])
 def test_a_file_that_its_parser_cannot_finish_is_split_by_lines(budget: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(code, budget, -100_000)
+    monkeypatch.setattr(syntax, budget, -100_000)
     text = SAMPLES["python"][0] * 20
     assert {chunk.kind for chunk in split(text, "python")} == {"block"}
 
