@@ -13,7 +13,7 @@ from duetto_assets.model import Document, digest
 from duetto_assets.sources.atlassian import Session, in_parallel, moment
 from duetto_assets.sources.atlassian_access import Everybody, Readers, access_of, narrow
 from duetto_assets.sources.base import Heads, Ref, Scan
-from duetto_assets.sources.confluence_documents import document_of, mentioned_in, size_of
+from duetto_assets.sources.confluence_documents import document_of, facts_of, mentioned_in, size_of
 from duetto_assets.sources.confluence_site import KINDS, Extras, Page, Site, Space, Window
 from duetto_assets.sources.redact import quote
 
@@ -354,6 +354,7 @@ class ConfluenceSource:
         whole = [(page, now, body, e) for (page, now, body), e in zip(listed, extras, strict=True)]
         ids = {id_ for _, now, body, e in whole if isinstance(e, Extras) for id_ in mentioned_in(now, body, e)}
         people = self._site.people(ids)
+        emails = self._site.emails(ids)
         for page, now, body, extra in whole:
             if isinstance(extra, SourceError):
                 yield self._unread(listing, page, f"its comments and readers cannot be read: {extra}")
@@ -368,6 +369,7 @@ class ConfluenceSource:
             document = document_of(
                 self._frame(listing, page, version), now, body, extra, people, issue_url=self._issue_url,
                 page_url=lambda space, title: self._page_url(listing, space, title),
+                facts=tuple(facts_of(now, extra, people, emails, self._site.accounts)),
             )  # fmt: skip
             yield document if document is not None else self._unread(listing, page, "its body is in no known format")
 

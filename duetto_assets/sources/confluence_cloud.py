@@ -53,6 +53,7 @@ _RESTRICTIONS = "restrictions.read.restrictions.user,restrictions.read.restricti
 class Cloud(ConfluenceClient):
     """One Confluence Cloud site."""
 
+    accounts = "account:"
     windows_list = True
 
     def __init__(self, url: str, session: Session, everyone: Collection[str]) -> None:
@@ -237,6 +238,10 @@ class Cloud(ConfluenceClient):
         """Return the names of these accounts, as far as they are known."""
         self._meet(ids)
         return {id_: name for id_ in ids if (name := self._people.get(id_, ("", ""))[0])}
+
+    def emails(self, ids: Collection[str]) -> Mapping[str, str]:
+        """Return the e-mail addresses of these accounts, as far as `people` was told them."""
+        return {id_: mail for id_ in ids if (mail := self._people.get(id_, ("", ""))[1])}
 
     def _members(self, group: Reader) -> Iterable[Reader]:
         return map(_user, self._v1_rows(f"rest/api/group/{segment(group.id)}/membersByGroupId", {}))

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from duetto_assets.model import Document
+from duetto_assets.model import Document, Fact
 from duetto_assets.sources.atlassian import dig, moment, storable
-from duetto_assets.sources.confluence_site import Comment, Extras, Page
+from duetto_assets.sources.confluence_site import KINDS, Comment, Extras, Page
 from duetto_assets.sources.markup import Links, adf_mentions, adf_to_markdown, storage_mentions, storage_to_markdown
 
 PageUrl = Callable[[str, str], str]
@@ -38,6 +38,7 @@ def document_of(
     *,
     issue_url: str,
     page_url: PageUrl,
+    facts: tuple[Fact, ...],
 ) -> Document | None:
     """Return the document of a page; None if its body is in no format that is known.
 
@@ -56,7 +57,29 @@ def document_of(
         parts += ["## Attachments", "\n".join(f"- {' '.join(name.split())}" for name in extras.attachments)]
     whole = storable("\n\n".join(part for part in (part.strip("\n") for part in parts) if part.strip()))
     author = people.get(page.author, page.author)
-    return replace(frame, text=f"{whole}\n", author=author)
+    return replace(frame, text=f"{whole}\n", author=author, facts=facts)
+
+
+def facts_of(
+    page: Page, extras: Extras, people: Mapping[str, str], emails: Mapping[str, str], accounts: str
+) -> Iterator[Fact]:
+    """Yield what the site says of a page: its author, its parent, its labels, and who commented.
+
+    :param accounts: What begins the key of a person.
+    """
+    if page.parent and page.parent_kind in KINDS:
+        yield Fact("child_of", "page", page.parent)
+    for label in extras.labels:
+        yield Fact("labelled", "label", label)
+    roles = [("authored_by", page.author)]
+    roles += [("commented_on_by", account) for account in dict.fromkeys(c.author for c in extras.comments or ())]
+    for relation, account in roles:
+        if account:
+            yield Fact(relation, "person", f"{accounts}{account}", people.get(account, ""))
+    for account in dict.fromkeys(account for _, account in roles):
+        if mail := emails.get(account, ""):
+            known = people.get(account, "")
+            yield Fact("same_as", "person", f"email:{mail.casefold()}", known, subject=f"{accounts}{account}")
 
 
 def markdown_of(body: object, links: Links) -> str | None:

@@ -36,6 +36,7 @@ _COMMENT = "body.storage,version,extensions.inlineProperties,extensions.resoluti
 class Server(ConfluenceClient):
     """One Confluence Server or Data Center."""
 
+    accounts = "account:confluence/"
     windows_list = False
 
     def __init__(self, url: str, session: Session, everyone: Collection[str]) -> None:
@@ -165,6 +166,10 @@ class Server(ConfluenceClient):
     def people(self, ids: Collection[str]) -> Mapping[str, str]:
         """Return the names of these accounts, as far as listings told them."""
         return {id_: name for id_ in ids if (name := self._names.get(id_, ""))}
+
+    def emails(self, ids: Collection[str]) -> Mapping[str, str]:  # noqa: ARG002 - a listing tells none
+        """Return none: no listing tells them."""
+        return {}
 
     def _members(self, group: Reader) -> Iterable[Reader]:
         return map(_user, self._rows(f"rest/api/group/{segment(group.id)}/member", {}))

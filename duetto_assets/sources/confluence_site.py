@@ -83,6 +83,9 @@ class Extras:
 class Site(Protocol):
     """One Confluence, in the calls that the source needs. Each raises SourceError; none returns a part of a listing."""
 
+    accounts: str
+    """What begins the key of a person: `account:` where account ids are the same in all of Atlassian's Cloud."""
+
     windows_list: bool
     """Whether a window that has everything lists pages as a scan does: from the same store, not from an index."""
 
@@ -131,6 +134,9 @@ class Site(Protocol):
 
     def people(self, ids: Collection[str]) -> Mapping[str, str]:
         """Return the names of these accounts, as far as they are known."""
+
+    def emails(self, ids: Collection[str]) -> Mapping[str, str]:
+        """Return the e-mail addresses of these accounts, as far as `people` was told them."""
 
     def members(self, group: Reader) -> frozenset[Reader] | None:
         """Return the members of a group; None if that may not be known."""

@@ -24,8 +24,8 @@ from duetto_assets.sources.git_remotes import EMPTY
 from duetto_assets.sources.redact import quote
 
 SYMLINK, SUBMODULE = "120000", "160000"
-FILES_NAMED = 100
-"""A commit's document names so many of its files at most."""
+FILES_KEPT = 10_000
+"""So many of the files that a commit changed are told at most."""
 
 _AHEAD = 50  # requests in the pipe: even the smallest pipe, 4 KiB, holds them, so that neither side waits
 _COMMIT_FIELDS = ("%H", "%an", "%ae", "%ct", "%s", "%b")
@@ -54,7 +54,7 @@ class Commit:
     committed_at: datetime | None  # None if the date is no date
     subject: str
     body: str
-    paths: tuple[bytes, ...]  # the first FILES_NAMED
+    paths: tuple[bytes, ...]  # the first FILES_KEPT
     changed: int
 
 
@@ -245,7 +245,7 @@ def _records(tokens: Iterator[bytes]) -> Iterator[Commit]:
         while (token := next(tokens, None)) and token.lstrip(b"\n").startswith(b":"):
             path = next(tokens)
             changed += 1
-            if len(paths) < FILES_NAMED:
+            if len(paths) < FILES_KEPT:
                 paths.append(path)
         yield Commit(
             sha=sha.decode("ascii"),

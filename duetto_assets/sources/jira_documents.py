@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from duetto_assets.model import Document
+from duetto_assets.model import Document, Fact
 from duetto_assets.sources.atlassian import Json, dig, moment, text_of
 from duetto_assets.sources.atlassian_access import Reader
 from duetto_assets.sources.jira_site import person
@@ -118,7 +118,81 @@ def document_of(
         text=_storable(f"{whole}\n"),
         author=_storable(author),
         updated_at=moment(fields.get("updated")),
+        facts=tuple(_facts_of(issue, comments, remote_links, names)),
     )
+
+
+def _facts_of(
+    issue: Json, comments: Sequence[Json], remote_links: Sequence[Json], names: Mapping[str, str]
+) -> Iterator[Fact]:
+    """Yield what the site says of an issue: people, labels, its place, and its links."""
+    fields = issue.get("fields")
+    fields = fields if isinstance(fields, dict) else {}
+    epics = [fields[id_] for id_, name in names.items() if name == "Epic Link" and isinstance(fields.get(id_), str)]
+    above = [_key(fields.get("parent")), _key(fields.get("epic")), *epics]
+    for key in dict.fromkeys(filter(_is_key, above)):
+        yield Fact("child_of", "issue", key)
+    for key in filter(_is_key, map(_key, _list(fields.get("subtasks")))):
+        yield Fact("parent_of", "issue", key)
+    yield from _related(fields)
+    for label in _list(fields.get("labels")):
+        if word := _storable(_line(label)):
+            yield Fact("labelled", "label", word)
+    for link in remote_links:
+        if url := _line(dig(link, "object", "url")):
+            title = _storable(_line(dig(link, "object", "title")))
+            yield Fact("links_to", "url", _storable(url), title, _storable(_line(link.get("relationship"))))
+    yield from _roles(fields, comments)
+
+
+_RELATIONS = {
+    "blocks": ("blocks", "blocked_by"),
+    "duplicate": ("duplicates", "duplicated_by"),
+    "cloners": ("clones", "cloned_by"),
+    "problem/incident": ("causes", "caused_by"),
+}
+
+
+def _related(fields: Json) -> Iterator[Fact]:
+    """Yield links to other issues. A site can rename its types of links, and make its own."""
+    for link in _list(fields.get("issuelinks")):
+        kind = _line(dig(link, "type", "name")).casefold()
+        outward = _line(dig(link, "type", "outward")).casefold()
+        known = _RELATIONS.get(kind) or next((names for names in _RELATIONS.values() if names[0] == outward), None)
+        for relation, way, words in zip(
+            known or ("relates_to", "related_from"), ("outwardIssue", "inwardIssue"), ("outward", "inward"), strict=True
+        ):
+            if _is_key(key := _key(dig(link, way))):
+                said = _line(dig(link, "type", words)) or _line(dig(link, "type", "name"))
+                yield Fact(relation, "issue", key, label=_storable(said))
+
+
+def _roles(fields: Json, comments: Sequence[Json]) -> Iterator[Fact]:
+    roles = [
+        ("authored_by", fields.get("creator")),
+        ("reported_by", fields.get("reporter")),
+        ("assigned_to", fields.get("assignee")),
+        *(("commented_on_by", comment.get("author")) for comment in comments if not comment.get("visibility")),
+    ]
+    found: dict[Fact, None] = {}
+    for relation, row in roles:
+        if key := _account(row):
+            found[Fact(relation, "person", key, _storable(_name(row)))] = None
+            if "@" in (mail := _storable(_line(dig(row, "emailAddress"))).casefold()):
+                found[Fact("same_as", "person", f"email:{mail}", _storable(_name(row)), subject=key)] = None
+    yield from found
+
+
+def _account(row: object) -> str:
+    """Return the key of a person: account ids are the same in all of Atlassian's Cloud, names in one Data Center."""
+    if account := _storable(_line(dig(row, "accountId"))):
+        return f"account:{account}"
+    name = _storable(_line(dig(row, "key")) or _line(dig(row, "name")))
+    return f"account:jira/{name}" if name else ""
+
+
+def _is_key(text: str) -> bool:
+    return re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*-\d+", text) is not None
 
 
 def roles_of(issue: Json) -> Mapping[str, Reader]:

@@ -9,12 +9,13 @@ already shows is not indexed, so that a changed rule is a changed version; such 
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
-from duetto_assets.model import Document
+from duetto_assets.model import Document, Fact
 from duetto_assets.sources.base import Ref
 from duetto_assets.sources.git_addresses import Address, commit_link, file_link
 from duetto_assets.sources.git_objects import Commit, Objects
@@ -26,6 +27,11 @@ SOURCE: Final = "repos"
 _COMMIT = "//commit/"
 _BYTES = "//bytes/"
 _SKIP = "skip:"
+FILES_NAMED: Final = 100
+"""A commit's text names so many of its files at most."""
+FILES_CHANGED: Final = "Files changed: "
+"""Begins the last part of a commit's text, which git knows and no author wrote."""
+_CO_AUTHORS = re.compile(r"^co-authored-by:[ \t]*([^<>\n]{0,200}<[^<>\n]{1,200}>)", re.IGNORECASE | re.MULTILINE)
 _MONTH_S = 2_629_746  # a year's twelfth
 
 
@@ -106,10 +112,11 @@ class Reader:
         )
 
     def _commit(self, commit: Commit) -> Document:
-        names = [path.decode("utf-8", "backslashreplace") for path in commit.paths]
+        paths = [path.decode("utf-8", "backslashreplace") for path in commit.paths]
+        names = paths[:FILES_NAMED]
         if commit.changed > len(names):
             names.append(f"… and {commit.changed - len(names)} more")
-        files = "\n".join([f"Files changed: {commit.changed}", *names])
+        files = "\n".join([f"{FILES_CHANGED}{commit.changed}", *names])
         text = "\n\n".join(part for part in (commit.subject, commit.body, files) if part)
         too_long = len(text) > self._max_file_bytes
         return Document(
@@ -124,4 +131,13 @@ class Reader:
             author=commit.author,
             updated_at=commit.committed_at,
             skipped=f"larger than {self._max_file_bytes} bytes" if too_long else "",
+            facts=(*_authors(commit), *(Fact("modifies", "file", path) for path in paths)),
         )
+
+
+def _authors(commit: Commit) -> Iterator[Fact]:
+    """Yield who wrote a commit: its author, and those whom its last lines name."""
+    for said in (commit.author, *_CO_AUTHORS.findall(commit.body)):
+        name, _, mail = said.rpartition("<")
+        if address := mail.rstrip("> \r").strip().casefold():
+            yield Fact("authored_by", "person", f"email:{address}", name.strip())

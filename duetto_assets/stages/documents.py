@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 
 from duetto_assets.errors import GiveUp
-from duetto_assets.model import AGEING_KINDS, Document, digest
+from duetto_assets.model import AGEING_KINDS, Document, Fact, digest
 from duetto_assets.sources.base import Ref, Source
 from duetto_assets.stages.reconcile import Progress, no_progress, owned, settled_part, slices, unsettled
 from duetto_assets.store import tables
@@ -81,15 +82,16 @@ def compare(source: Source, partition: str, index: Index, *, census: bool = Fals
     :param reread: Read listed documents again, though their version is the one that is stored.
     """
     record = index.partition(source.name, partition)
-    scan = source.scan(partition, None if reread else settled_part(record.head) or None, census)
     stored = _stored(index, source.name, partition)
+    whole = reread or any(row.earlier for row in stored.values())
+    scan = source.scan(partition, None if whole else settled_part(record.head) or None, census)
     listed = {ref.id: ref for ref in scan.refs}  # a listing that moves while it is paged may name a document twice
     versions = {ref.version for ref in listed.values()}
     to_read: list[Ref] = []
     unchanged = 0
     for ref in listed.values():
         known = stored.get(ref.id)
-        if reread or known is None or not _same_version(known.version, ref):
+        if reread or known is None or known.earlier or not _same_version(known.version, ref):
             to_read.append(ref)
         elif not known.skipped:
             unchanged += 1
@@ -160,8 +162,16 @@ def reconcile_documents(
 
 def load_documents(index: Index, keys: Sequence[str]) -> list[Document]:
     """Return the stored documents of these keys."""
-    rows = index.documents.scan([*_AS_IS, "doc_id", "access"], among("id", keys)).to_pylist()
-    return [Document(id=row.pop("doc_id"), access=tuple(row.pop("access")), **row) for row in rows]
+    rows = index.documents.scan([*_AS_IS, "doc_id", "access", "facts"], among("id", keys)).to_pylist()
+    return [
+        Document(
+            id=row.pop("doc_id"),
+            access=tuple(row.pop("access")),
+            facts=tuple(Fact(*said) for said in json.loads(row.pop("facts") or "[]")),
+            **row,
+        )
+        for row in rows
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +179,15 @@ class _Stored:
     version: str
     skipped: bool
     counts: bool  # whether losing it may be the sign of a failed listing
+    earlier: bool  # read by an earlier release, which kept no facts
 
 
 def _stored(index: Index, source: str, partition: str) -> dict[str, _Stored]:
-    rows = index.documents.scan(["doc_id", "version", "kind"], owned(source, partition))
-    columns = (rows[name].to_pylist() for name in ("doc_id", "version", "kind"))
+    names = ("doc_id", "version", "kind", "extract_hash")
+    rows = index.documents.scan(names, owned(source, partition))
     return {
-        doc_id: _Stored(version, kind == "skipped", kind != "skipped" and kind not in AGEING_KINDS)
-        for doc_id, version, kind in zip(*columns, strict=True)
+        doc_id: _Stored(version, kind == "skipped", kind != "skipped" and kind not in AGEING_KINDS, not extract_hash)
+        for doc_id, version, kind, extract_hash in zip(*(rows[name].to_pylist() for name in names), strict=True)
     }
 
 
@@ -262,6 +273,8 @@ def _document_row(document: Document) -> dict[str, Any]:
         "content_hash": document.content_hash,
         "access": list(document.access),
         "chars": len(document.text.strip()),
+        "facts": json.dumps([astuple(fact) for fact in document.facts], ensure_ascii=False),
+        "extract_hash": document.extract_hash,
     }
 
 
