@@ -21,9 +21,8 @@ run: $(READY)    ## index this checkout (or DUETTO_REPOS) and answer a search
 demo: $(READY)   ## repositories, pages and issues of a made-up organisation, in search and in Dagster, without keys
 	$(BIN)/python -m duetto_assets_tests.wire.demo --port $(or $(PORT),3000)
 
-ui: $(READY)     ## Dagster at http://127.0.0.1:3000, its sensors and schedules running
-	DAGSTER_HOME="$$($(BIN)/python -m duetto_assets.serve.home)" PYTHONWARNINGS="ignore:Function \`dev_command\`" \
-		$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(or $(PORT),3000)
+ui: $(READY)     ## Dagster at http://127.0.0.1:3000, its sensors and schedules running; the graph at :8765
+	$(BIN)/python -m duetto_assets.serve.ui --port $(or $(PORT),3000)
 
 test: $(TESTED) $(SCHEMA)  ## pass every test
 	$(BIN)/python -m pytest -n auto --dist worksteal

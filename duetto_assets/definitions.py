@@ -6,7 +6,8 @@ import warnings
 
 import dagster as dg
 
-from duetto_assets.assets.checks import checks
+from duetto_assets.assets.checks import checks, graph_checks
+from duetto_assets.assets.graph import GRAPH_JOB, ontology, visualization_graph
 from duetto_assets.assets.pipeline import chain
 from duetto_assets.assets.upkeep import search_index
 from duetto_assets.automation.conditions import debounced
@@ -14,6 +15,7 @@ from duetto_assets.automation.plan import job_name
 from duetto_assets.automation.schedules import census
 from duetto_assets.automation.sensors import head_sensor
 from duetto_assets.factory import chunker_of, model_of
+from duetto_assets.ontology.repository import EXTRACTOR_VERSION
 from duetto_assets.partitions import AssetJob
 from duetto_assets.resources import Workbench
 from duetto_assets.settings import load
@@ -38,21 +40,35 @@ def build() -> dg.Definitions:
     asset_checks: list[dg.AssetChecksDefinition] = []
     chunker, model = chunker_of(settings).version, vector_model_id(model_of(settings))
     for source in SOURCES:
-        links = chain(source, WHAT[source], chunker, model)
+        links = chain(source, WHAT[source], chunker, model, EXTRACTOR_VERSION)
         selection = dg.AssetSelection.assets(*links).without_checks()
         job = dg.define_asset_job(
-            job_name(source), selection, description=f"Bring partitions of {source} up to date: read, chunk, embed."
+            job_name(source),
+            selection,
+            description=f"Bring partitions of {source} up to date: read, chunk, embed, extract.",
         )
         assets += links
         jobs.append(job)
         sensors.append(head_sensor(source, job, settings.sensor_interval_s))
         schedules.append(census(source, job))
         asset_checks += checks(source)
-    upkeep = search_index(list(SOURCES), debounced(settings.upkeep_interval_min))
+    followers = [
+        search_index(list(SOURCES), debounced(settings.upkeep_interval_min)),
+        ontology(list(SOURCES), debounced(settings.upkeep_interval_min)),
+        visualization_graph(debounced(settings.upkeep_interval_min)),
+    ]
+    asset_checks += graph_checks()
+    jobs.append(
+        dg.define_asset_job(
+            GRAPH_JOB,
+            dg.AssetSelection.assets(*followers[1:]).without_checks(),
+            description="Resolve the ontology across all sources, and draw it.",
+        )
+    )
     sensors.append(
         dg.AutomationConditionSensorDefinition(
             "follow_sources",
-            target=dg.AssetSelection.assets(upkeep),
+            target=dg.AssetSelection.assets(*followers),
             default_status=dg.DefaultSensorStatus.RUNNING,
             minimum_interval_seconds=30,
             description="Materializes what follows the sources, at most once per window.",
@@ -74,7 +90,7 @@ def build() -> dg.Definitions:
         )
     )
     return dg.Definitions(
-        assets=[*assets, upkeep],
+        assets=[*assets, *followers],
         asset_checks=asset_checks,
         jobs=[*jobs, check_job],
         sensors=sensors,

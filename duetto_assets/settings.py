@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from duetto_assets.errors import ConfigError
+from duetto_assets.model import PUBLIC
 
 _PACKAGE_PARENT = Path(__file__).resolve().parent.parent
 
@@ -121,10 +123,24 @@ class Settings(BaseSettings):
     )
     chunk_tokens: int = Field(256, ge=32, description="Most tokens a chunk may have.")
 
+    # the graph
+    graph_path: str = Field(
+        "", description="The picture of the graph: a folder or `s3://bucket/prefix`. Default `$DUETTO_HOME/graph`."
+    )
+    graph_principals: Words = Field(
+        (),
+        description="Whose view the picture shows: e-mail addresses, account ids, groups. `all` shows only what "
+        "everybody may read, and can be published. Default: what the indexing accounts may read.",
+    )
+    graph_nodes: int = Field(
+        20_000, ge=100, description="Most nodes that the picture draws; the rest is lifted to what holds it."
+    )
+    serve_port: int = Field(8765, ge=1, le=65_535, description="Port of `duetto-intel serve`, on 127.0.0.1.")
+
     # automation
     sensor_interval_s: int = Field(30, ge=1, description="Seconds between two looks at a source's heads.")
     upkeep_interval_min: int = Field(
-        5, ge=1, le=59, description="Minutes between two runs of `search_index`, at the most one each."
+        5, ge=1, le=59, description="Minutes between two runs of `search_index`, `ontology` and `visualization_graph`."
     )
 
     @field_validator(
@@ -137,6 +153,7 @@ class Settings(BaseSettings):
         "confluence_spaces",
         "jira_projects",
         "atlassian_everyone",
+        "graph_principals",
         mode="before",
     )
     @classmethod
@@ -156,6 +173,13 @@ class Settings(BaseSettings):
         return str(Path(self.index_path or self.duetto_home / "index").expanduser().absolute())
 
     @cached_property
+    def graph(self) -> str:
+        """Where the picture of the graph lies: an absolute folder, or a URL."""
+        if "://" in self.graph_path:
+            return self.graph_path.rstrip("/")
+        return str(Path(self.graph_path or self.duetto_home / "graph").expanduser().absolute())
+
+    @cached_property
     def clones(self) -> Path:
         """Where bare clones lie."""
         return Path(self.repos_path or self.duetto_home / "repos").expanduser().absolute()
@@ -171,6 +195,17 @@ class Settings(BaseSettings):
         if self.duetto_repos or self.github_org or self.confluence_url or self.jira_url:
             return self.duetto_repos
         return (str(HOME),)
+
+    @cached_property
+    def picture_principals(self) -> tuple[str, ...]:
+        """Whose view the picture of the graph shows."""
+        return (*PUBLIC, *(self.graph_principals or self.accounts.values()))
+
+    @cached_property
+    def organisation(self) -> str:
+        """What the whole is called."""
+        host = (urlsplit(self.confluence_url or self.jira_url).hostname or "").partition(".")[0]
+        return self.github_org or host or "everything"
 
     @cached_property
     def accounts(self) -> Mapping[str, str]:

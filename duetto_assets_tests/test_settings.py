@@ -131,6 +131,7 @@ def test_each_variable_says_what_it_is(name: str) -> None:
 
 def test_a_number_says_its_unit_or_counts_something() -> None:
     counts = {"max_parallel_clones", "embedding_max_tokens", "chunk_tokens", "confluence_version_threshold"}
+    counts |= {"graph_nodes", "serve_port"}
     numbers = {name for name, field in Settings.model_fields.items() if field.annotation in (int, float, int | None)}
     assert {
         name for name in numbers - counts if not name.endswith(("_s", "_min", "_days", "_months", "_bytes"))

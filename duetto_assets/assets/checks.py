@@ -2,14 +2,16 @@
 
 # No `from __future__ import annotations` here: Dagster reads the types of assets, configs and resources at run time.
 
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 
 import dagster as dg
 
 from duetto_assets.errors import SourceError
+from duetto_assets.ontology.resolve import dangling
 from duetto_assets.resources import Workbench
 from duetto_assets.stages.documents import compare
 from duetto_assets.stages.embed import vector_model_id
+from duetto_assets.stages.entities import inspect_entities
 from duetto_assets.stages.reconcile import known_heads
 from duetto_assets.stages.upkeep import inspect
 
@@ -59,4 +61,33 @@ def checks(source: str) -> list[dg.AssetChecksDefinition]:
             metadata=asdict(found),
         )
 
-    return [listing_equals_table, no_orphan_rows, one_vector_per_chunk]
+    @dg.asset_check(
+        asset=[source, "entities"],
+        description="Entities and relations belong to documents that there are, and the ontology allows each relation. "
+        "Warns while documents wait to be read for them.",
+    )
+    def rows_belong_and_conform(bench: Workbench) -> dg.AssetCheckResult:
+        found = inspect_entities(bench.index, source)
+        wrong = found.orphan_rows or found.not_allowed
+        return dg.AssetCheckResult(
+            passed=not any(astuple(found)),
+            severity=dg.AssetCheckSeverity.ERROR if wrong else dg.AssetCheckSeverity.WARN,
+            metadata=asdict(found),
+        )
+
+    return [listing_equals_table, no_orphan_rows, one_vector_per_chunk, rows_belong_and_conform]
+
+
+def graph_checks() -> list[dg.AssetChecksDefinition]:
+    """Return the checks of the resolved graph."""
+
+    @dg.asset_check(asset="ontology", description="Both ends of every edge are nodes that there are.")
+    def no_dangling_edge(bench: Workbench) -> dg.AssetCheckResult:
+        graph = bench.index.graph()
+        if graph is None:
+            return dg.AssetCheckResult(passed=True, metadata={"dangling": 0})
+        nodes = bench.index.read_graph(graph, "nodes", ["id"]).num_rows
+        found = dangling(nodes, bench.index.read_graph(graph, "edges", ["subject", "object"]))
+        return dg.AssetCheckResult(passed=not found, metadata={"dangling": found})
+
+    return [no_dangling_edge]

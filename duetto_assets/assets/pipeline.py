@@ -1,4 +1,4 @@
-"""The chain of a source: documents, chunks, embeddings. Start here to see how a change travels."""
+"""The chain of a source: documents, then chunks, embeddings and entities. Start here to see how a change travels."""
 
 # No `from __future__ import annotations` here: Dagster reads the types of assets, configs and resources at run time.
 
@@ -20,6 +20,7 @@ from duetto_assets.stages.chunks import reconcile_chunks
 from duetto_assets.stages.documents import reconcile_documents
 from duetto_assets.stages.embed import vector_model_id
 from duetto_assets.stages.embeddings import reconcile_embeddings
+from duetto_assets.stages.entities import reconcile_entities
 from duetto_assets.stages.reconcile import Progress, record_failure
 
 OWNERS = ["team:platform"]
@@ -44,12 +45,13 @@ class DocumentsConfig(dg.Config):
     """Delete even if more than half of a partition's documents (and more than 20) would go."""
 
 
-def chain(source: str, what: str, chunker: str, model: str) -> list[dg.AssetsDefinition]:
+def chain(source: str, what: str, chunker: str, model: str, extractor: str) -> list[dg.AssetsDefinition]:
     """Return the assets of one source.
 
     :param what: A partition and its documents, in words: "a repository's files and commits".
     :param chunker: The chunker's version. Dagster calls what an earlier one made stale.
     :param model: The id that vectors of the current model carry; likewise.
+    :param extractor: The extractor's version; likewise.
     """
     common: dict[str, Any] = {
         "key_prefix": source,
@@ -155,7 +157,39 @@ def chain(source: str, what: str, chunker: str, model: str) -> list[dg.AssetsDef
 
         yield from _each(context, source, bench, step)
 
-    return [documents, chunks, embeddings]
+    return [documents, chunks, embeddings, _entities(source, documents, extractor, common)]
+
+
+def _entities(
+    source: str, documents: dg.AssetsDefinition, extractor: str, common: Mapping[str, Any]
+) -> dg.AssetsDefinition:
+    @dg.asset(  # type: ignore[untyped-decorator]  # its overloads do not see through `common`
+        **common,
+        deps=[documents],
+        code_version=extractor,
+        kinds={"python", "lancedb"},
+        tags={"stage": "entities"},
+        description="Two tables. One row of `entities` is one thing that one document speaks of: a file, a symbol, a "
+        "person, an issue; one row of `relations` is one edge that it states. Key: the document and what it says. Both "
+        "belong to the document, and go with it. Only changed documents are read; code is then linked across its "
+        "repository. Each row is one that the ontology allows.",
+    )
+    def entities(context: dg.AssetExecutionContext, bench: Workbench) -> Events:
+        def step(partition: str) -> tuple[Metadata, str]:
+            done = reconcile_entities(source, partition, bench.index, progress=_log_progress(context))
+            return {
+                "documents_extracted": done.documents,
+                "relations_relinked": done.relinked,
+                "entities": done.entities,
+                "relations": done.relations,
+                "extractor": extractor,
+                "duration_s": done.seconds,
+            }, digest(bench.index.partition(source, partition).linked)
+
+        yield from _each(context, source, bench, step)
+
+    made: dg.AssetsDefinition = entities
+    return made
 
 
 def _each(context: dg.AssetExecutionContext, source: str, bench: Workbench, step: Step) -> Events:

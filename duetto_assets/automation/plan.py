@@ -61,7 +61,7 @@ def why_not(
     """Return why a partition needs no run now, as a sentence; None where it does."""
     if isinstance(head, SourceError):
         return f"Unreachable ({head})"
-    if head == record.searchable_head:
+    if record.true_for(head):
         return "Nothing changed"
     if unfinished:
         return "A run for it is unfinished"

@@ -55,7 +55,7 @@ def head_sensor(source: str, job: AssetJob, interval_s: int) -> dg.SensorDefinit
             head, record = heads[partition], known.get(partition) or Partition(source, partition)
             if isinstance(head, SourceError):
                 record_reachability(index, record, str(head))
-            elif head == record.searchable_head:
+            elif record.true_for(head):
                 record_reachability(index, record, "")
         if plan.refused:
             context.log.warning(plan.refused)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from duetto_assets.errors import ConfigError, DuettoError
-from duetto_assets.model import PUBLIC
+from duetto_assets.serve.graph_cli import graph_app
+from duetto_assets.serve.terminal import Json, json_line, printable, say
+from duetto_assets.serve.terminal import principals as allowed
 from duetto_assets.settings import load
 
 if TYPE_CHECKING:
     from duetto_assets.search.query import Hit
-    from duetto_assets.settings import Settings
     from duetto_assets.stages.documents import Difference
     from duetto_assets.store.index import Partition
 
@@ -32,7 +33,16 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON lines.")]
+
+app.add_typer(graph_app, name="graph")
+
+
+class Form(StrEnum):
+    """What the graph is exported as."""
+
+    TURTLE = "turtle"
+    GRAPHML = "graphml"
+    JSONLD = "jsonld"
 
 
 @app.command(
@@ -71,14 +81,14 @@ def sync(
             Options(full, census, dry_run, allow_mass_deletion),
             bench,
             instance,
-            _say,
+            say,
             _ignore if as_json else _show_difference,
         )
         outcome = work.run(targets or [])
     if as_json:
-        typer.echo(_json(outcome.as_json()))
+        typer.echo(json_line(outcome.as_json()))
     if outcome.failed:
-        _say(f"{len(outcome.failed)} failed: {', '.join(outcome.failed)}. The others are up to date.")
+        say(f"{len(outcome.failed)} failed: {', '.join(outcome.failed)}. The others are up to date.")
         raise typer.Exit(FAILED)
 
 
@@ -112,7 +122,7 @@ def search(
 
     settings = load()
     index = index_of(settings)
-    filters = Filters(source, partition, language, path, _principals(principals, settings))
+    filters = Filters(source, partition, language, path, allowed(principals, settings))
     hits = find(
         index,
         query,
@@ -122,10 +132,10 @@ def search(
         earlier=lambda model: earlier_encoder_of(model, settings),
     )
     for hit in hits:
-        typer.echo(_json(asdict(hit)) if as_json else _line(hit))
+        typer.echo(json_line(asdict(hit)) if as_json else _line(hit))
     if not hits:
         synced = index.known_partitions()
-        _say("Nothing found." if synced else "The index is empty. Fill it: duetto-intel sync")
+        say("Nothing found." if synced else "The index is empty. Fill it: duetto-intel sync")
         raise typer.Exit(FAILED)
 
 
@@ -136,9 +146,9 @@ def status(as_json: Json = False) -> None:
 
     known = index_of(load()).known_partitions()
     for name, record in known.items():
-        typer.echo(_json(_status(record)) if as_json else _status_line(name, record))
+        typer.echo(json_line(_status(record)) if as_json else _status_line(name, record))
     if not known:
-        _say("The index is empty. Fill it: duetto-intel sync")
+        say("The index is empty. Fill it: duetto-intel sync")
 
 
 @app.command(
@@ -154,7 +164,70 @@ def skipped(
     source, _, partition = target.partition("/")
     for doc_id, reason in skipped_documents(index_of(load()), source, partition):
         row = {"id": doc_id, "reason": reason}
-        typer.echo(_json(row) if as_json else f"{_printable(doc_id)}: {reason}")
+        typer.echo(json_line(row) if as_json else f"{printable(doc_id)}: {reason}")
+
+
+@app.command(
+    epilog="Examples:\n\n  duetto-intel ontology\n\n  duetto-intel ontology --export turtle > acme.ttl\n\n"
+    "  duetto-intel ontology --export graphml --as all > public.graphml"
+)
+def ontology(
+    export: Annotated[
+        Form | None, typer.Option(help="Write the whole graph in this format, for Protégé, Gephi or Neo4j.")
+    ] = None,
+    principals: Annotated[
+        list[str] | None,
+        typer.Option("--as", metavar="PRINCIPAL", help="Export only what these may read; as in search."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Print what kinds of things and relations there are, or export all that is known of them to stdout."""
+    from duetto_assets.ontology.vocabulary import load as vocabulary
+
+    if export is not None:
+        _export(export, principals)
+        return
+    for kind in vocabulary().types.values():
+        line = f"{kind.name}{f' ({kind.broader})' if kind.broader else ''}: {kind.meaning}"
+        typer.echo(json_line({"kind": "type", **asdict(kind)}) if as_json else line)
+    for relation in vocabulary().relations.values():
+        line = (
+            f"{', '.join(relation.domain)} {relation.name} {', '.join(relation.range)} "
+            f"(the other way: {relation.inverse}): {relation.meaning}"
+        )
+        typer.echo(json_line({"kind": "relation", **asdict(relation)}) if as_json else line)
+
+
+def _export(form: Form, named: list[str] | None) -> None:
+    from duetto_assets.factory import index_of
+    from duetto_assets.stages.export import export
+
+    settings = load()
+    sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]  # it is what the formats ask
+    done = export(index_of(settings), form.value, allowed(named, settings), sys.stdout)
+    if done is None:
+        say("There is no graph yet. Make it: duetto-intel sync")
+        raise typer.Exit(FAILED)
+    say(f"{done[0]} entities, {done[1]} relations")
+
+
+@app.command(epilog="Examples:\n\n  duetto-intel serve\n\n  SERVE_PORT=9000 duetto-intel serve")
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on: one of this machine's own.")] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Default: SERVE_PORT.")] = None,
+) -> None:
+    """Serve the graph's page and its API on this machine, until Ctrl-C."""
+    from duetto_assets.serve.web import serve as run
+    from duetto_assets.stages.picture import JSON_NAME, PAGE_NAME, read_picture
+
+    settings = load()
+    run(
+        settings,
+        lambda: read_picture(settings.graph, PAGE_NAME),
+        lambda: read_picture(settings.graph, JSON_NAME),
+        host,
+        port or settings.serve_port,
+    )
 
 
 @app.command(epilog="Examples:\n\n  duetto-intel reset --yes\n\n  INDEX_PATH=/tmp/trial duetto-intel reset --yes")
@@ -172,7 +245,7 @@ def reset(yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = Fa
             for key in instance.get_dynamic_partitions(source):
                 instance.delete_dynamic_partition(source, key)
     index_of(settings).reset()
-    _say(f"Deleted the index at {settings.index}.")
+    say(f"Deleted the index at {settings.index}.")
 
 
 def main() -> None:
@@ -181,38 +254,15 @@ def main() -> None:
     try:
         app()
     except ConfigError as error:
-        _say(str(error))
+        say(str(error))
         sys.exit(USAGE)
     except DuettoError as error:
-        _say(str(error))
+        say(str(error))
         sys.exit(FAILED)
     except SystemExit as stop:  # Typer makes one of a Ctrl-C, without a word
         if stop.code == INTERRUPTED:
-            _say("Interrupted. What was written stays; run it again to go on.")
+            say("Interrupted. What was written stays; run it again to go on.")
         raise
-
-
-def _principals(named: list[str] | None, settings: Settings) -> tuple[str, ...]:
-    """Return the names to search by: those given, as they are stored, or the indexing accounts' own."""
-    if not named:
-        return (*PUBLIC, *settings.accounts.values())
-    words = [word.strip() for each in named for word in each.split(",") if word.strip()]
-    return (*PUBLIC, *(word.casefold() if "@" in word else word for word in words))
-
-
-def _say(sentence: str) -> None:
-    typer.echo(_printable(sentence), err=True)
-
-
-def _json(value: Any) -> str:
-    """Return one line of JSON that is harmless to a terminal, and still says what `value` does."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
-
-
-def _printable(text: str) -> str:
-    """Remote text must not drive the terminal."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
 def _line(hit: Hit) -> str:
@@ -220,7 +270,7 @@ def _line(hit: Hit) -> str:
     symbol = f"  {hit.symbol}" if hit.symbol else ""
     lines = [line.strip() for line in hit.text.splitlines() if line.strip() and line != f"# {hit.title}"]
     first = lines[0] if lines else ""
-    return _printable(f"{hit.partition}:{place}:{hit.start_line}-{hit.end_line}{symbol}  {first[:100]}")
+    return printable(f"{hit.partition}:{place}:{hit.start_line}-{hit.end_line}{symbol}  {first[:100]}")
 
 
 def _status(record: Partition) -> dict[str, Any]:
@@ -236,7 +286,7 @@ def _status_line(name: str, record: Partition) -> str:
     else:
         state = "not searchable yet"
     counts = f"{record.documents} documents, {record.skipped} skipped, {record.chunks} chunks"
-    return _printable(f"{name}  {record.head[:12] or '-'}  {counts}  {state}")
+    return printable(f"{name}  {record.head[:12] or '-'}  {counts}  {state}")
 
 
 def _ignore(name: str, difference: Difference) -> None:
@@ -245,9 +295,9 @@ def _ignore(name: str, difference: Difference) -> None:
 
 def _show_difference(name: str, difference: Difference) -> None:
     for ref in difference.to_read:
-        typer.echo(_printable(f"{'[ADD]' if ref.id in difference.new else '[UPDATE]'} {name} {ref.id}"))
+        typer.echo(printable(f"{'[ADD]' if ref.id in difference.new else '[UPDATE]'} {name} {ref.id}"))
     for doc_id in difference.gone:
-        typer.echo(_printable(f"[DELETE] {name} {doc_id}"))
+        typer.echo(printable(f"[DELETE] {name} {doc_id}"))
 
 
 @contextmanager

@@ -11,13 +11,16 @@ from typing import Any
 
 import dagster as dg
 
+from duetto_assets.assets.graph import GRAPH_JOB
 from duetto_assets.automation.plan import decide, job_name, retire, unfinished_partitions
 from duetto_assets.errors import ConfigError, GiveUp, SourceError
+from duetto_assets.ontology.repository import EXTRACTOR_VERSION
 from duetto_assets.resources import Workbench
 from duetto_assets.sources.base import Heads, Prefetching, Source
 from duetto_assets.sources.registry import SOURCES
 from duetto_assets.stages.documents import Difference, compare
 from duetto_assets.stages.embed import vector_model_id
+from duetto_assets.stages.graph import graph_version
 from duetto_assets.stages.reconcile import known_heads, record_reachability
 from duetto_assets.store.index import Partition
 from duetto_assets.workers import worker_tags
@@ -40,15 +43,21 @@ _COUNTS = {
 
 @dataclass
 class Outcome:
-    """What a sync did: counts by `source/partition`, reasons of what failed, and partitions retired."""
+    """What a sync did: counts by `source/partition`, reasons of what failed, partitions retired, and the graph."""
 
     partitions: dict[str, dict[str, Any]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     retired: list[str] = field(default_factory=list)
+    graph: dict[str, Any] = field(default_factory=dict)  # empty where it was made already
 
     def as_json(self) -> dict[str, Any]:
         """Return it as documented for `sync --json`."""
-        return {"partitions": self.partitions, "failed": self.failed, "retired": self.retired}
+        return {
+            "partitions": self.partitions,
+            "failed": self.failed,
+            "retired": self.retired,
+            "graph": self.graph,
+        }
 
 
 @dataclass(frozen=True)
@@ -109,7 +118,50 @@ class Sync:
                 self._source(source, partitions)
             except SourceError as error:  # the source's partitions could not be listed
                 self._failed(source, str(error))
+        if not self.options.dry_run:
+            self._graph()
         return self.outcome
+
+    def _graph(self) -> None:
+        """Make the graph of all sources, where anything that it is made of changed."""
+        known = self.bench.index.graph()
+        if known is not None and known.made_of == graph_version(self.bench.index):
+            return
+        started = time.monotonic()
+        result, run_id = self._execute(GRAPH_JOB, {}, None, {})
+        if not result.success:
+            if self._interrupted(run_id):
+                raise KeyboardInterrupt
+            self._failed("graph", f"the run failed; its log is in the UI, run {run_id}")
+            return
+        counts: dict[str, Any] = {}
+        for event in result.all_events:
+            if event.is_step_materialization:
+                metadata = event.step_materialization_data.materialization.metadata
+                counts |= {name: metadata[name].value for name in ("nodes", "edges", "unresolved") if name in metadata}
+        self.outcome.graph = counts | {"seconds": round(time.monotonic() - started, 3)}
+        self.say(
+            f"graph: {counts['nodes']} entities, {counts['edges']} relations, {counts['unresolved']} mentions of what "
+            f"is not indexed; {self.outcome.graph['seconds']:.1f} s"
+        )
+
+    def _execute(
+        self, job: str, config: Mapping[str, Any], partition: str | None, tags: Mapping[str, str]
+    ) -> tuple[dg.ExecuteInProcessResult, str]:
+        """Run a job in this process, as a run that the UI shows."""
+        from duetto_assets.definitions import defs  # all of Dagster's definitions: only where something runs
+
+        run_id = str(uuid.uuid4())
+        quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}  # said here, in a sentence
+        result = defs.resolve_job_def(job).execute_in_process(
+            run_config={**config, **quiet},
+            instance=self.instance,
+            partition_key=partition,
+            raise_on_error=False,
+            run_id=run_id,
+            tags={**worker_tags(run_id), "dagster/max_retries": "0", **tags},
+        )
+        return result, run_id
 
     def _source(self, source: str, wanted: Sequence[str]) -> None:
         remote = self.bench.source(source)
@@ -173,10 +225,12 @@ class Sync:
             self.say(f"{source}/{partition}: no longer listed, retired")
 
     def _up_to_date(self, head: str | SourceError, record: Partition | None) -> bool:
-        return record is not None and (record.searchable_head, record.chunker, record.model) == (
-            head,
-            self.bench.chunker.version,
-            vector_model_id(self.bench.encoder),
+        return (
+            record is not None
+            and isinstance(head, str)
+            and record.true_for(head)
+            and (record.chunker, record.model) == (self.bench.chunker.version, vector_model_id(self.bench.encoder))
+            and record.extractor == EXTRACTOR_VERSION
         )
 
     def _preview(self, remote: Source, partition: str) -> None:
@@ -195,22 +249,10 @@ class Sync:
         }
 
     def _materialize(self, source: str, partition: str) -> None:
-        from duetto_assets.definitions import defs  # all of Dagster's definitions: only where something runs
-
         name, started, full = f"{source}/{partition}", time.monotonic(), self.options.full
-        run_id = str(uuid.uuid4())
         documents = {"census": self._census, "reread": full, "allow_mass_deletion": self.options.allow_mass_deletion}
-        result = defs.resolve_job_def(job_name(source)).execute_in_process(
-            run_config={
-                "ops": {f"{source}__documents": {"config": documents}},
-                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},  # said here, in a sentence
-            },
-            instance=self.instance,
-            partition_key=partition,
-            raise_on_error=False,
-            run_id=run_id,
-            tags=worker_tags(run_id) | {"duetto/source": source, "dagster/max_retries": "0"},
-        )
+        config = {"ops": {f"{source}__documents": {"config": documents}}}
+        result, run_id = self._execute(job_name(source), config, partition, {"duetto/source": source})
         if not result.success:
             if self._interrupted(run_id):
                 raise KeyboardInterrupt

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import fcntl
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from duetto_assets.store.where import Where, same
 
 log = logging.getLogger(__name__)
 
+_CURRENT = "current"
 _DEFAULT_DIM = 384
 _KEEP_VERSIONS = timedelta(hours=1)  # open readers hold them
 _OPTIMIZE_PASSES = 3  # the first merges indexed files and new ones apart, the second all of them
@@ -50,6 +51,7 @@ class Table:
         self.name = name
         self.schema = schema
         self._words = words
+        self._whole = False  # whether it has been seen to have all columns
 
     def scan(self, columns: Sequence[str], where: Where | None = None) -> pa.Table:
         """Return the matching rows."""
@@ -57,6 +59,12 @@ class Table:
             return pa.schema([self.schema.field(c) for c in columns]).empty_table()
         query = table.search().select(list(columns)).limit(None)
         return (query.where(where) if where is not None else query).to_arrow()
+
+    def stream(self, columns: Sequence[str]) -> pa.RecordBatchReader:
+        """Return all rows, some at a time, so that they need not all be in memory."""
+        if (table := self._open()) is None:
+            return pa.schema([self.schema.field(c) for c in columns]).empty_table().to_reader()
+        return table.search().select(list(columns)).limit(None).to_batches()
 
     def count(self, where: Where | None = None) -> int:
         """Return the number of matching rows."""
@@ -72,6 +80,10 @@ class Table:
 
     def replace(self, rows: pa.Table, scope: Where) -> None:
         """Make `rows` all that there is in `scope`, at once: a reader sees the old rows or the new, never some."""
+        if not self.count(scope):
+            if rows.num_rows:  # a merge reads all ids of the table: two seconds for five million
+                self._commit(lambda t: t.add(rows))
+            return
         self._commit(
             lambda t: (
                 t.merge_insert("id")
@@ -155,11 +167,24 @@ class Table:
 
     def _open(self) -> lancedb.table.Table | None:
         try:
-            return self._db.open_table(self.name)
+            table = self._db.open_table(self.name)
         except ValueError as error:
             if "was not found" in str(error):
                 return None
             raise
+        if not self._whole:
+            self._add_missing_columns(table)
+        return table
+
+    def _add_missing_columns(self, table: lancedb.table.Table) -> None:
+        """Give a table of an earlier release the columns that came since, all of them text."""
+        for name in [name for name in self.schema.names if name not in table.schema.names]:
+            for attempt in stamina.retry_context(on=_lost_race, attempts=20, timeout=120.0, wait_max=5.0):
+                with attempt:
+                    table.checkout_latest()  # type: ignore[no-untyped-call]
+                    if name not in table.schema.names:
+                        table.add_columns({name: "''"})
+        self._whole = True
 
     def _open_or_create(self) -> lancedb.table.Table:
         if (table := self._open()) is None:
@@ -191,6 +216,9 @@ class Partition:
     partition: str
     head: str = ""
     searchable_head: str = ""
+    graph_head: str = ""
+    linked: str = ""
+    extractor: str = ""
     chunker: str = ""
     model: str = ""
     documents: int = 0
@@ -206,6 +234,22 @@ class Partition:
     def key(self) -> str:
         """The partition's id across all sources: hex."""
         return partition_key(self.source, self.partition)
+
+    def true_for(self, head: str) -> bool:
+        """Return whether all that is made of the partition, the graph's part too, is true for this head."""
+        return head == self.searchable_head == self.graph_head
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Which versions of the tables `graph_…` belong together, and what they were made of."""
+
+    made_of: str
+    nodes: int
+    edges: int
+    documents: int
+    unresolved: int
+    made_at: datetime
 
 
 def partition_key(source: str, partition: str) -> str:
@@ -228,6 +272,10 @@ class Index:
         self.documents = Table(self._db, "documents", tables.DOCUMENTS)
         self.chunks = Table(self._db, "chunks", tables.CHUNKS, words="words")
         self.partitions = Table(self._db, "partitions", tables.PARTITIONS)
+        self.extracts = Table(self._db, "extracts", tables.EXTRACTS)
+        self.entities = Table(self._db, "entities", tables.ENTITIES)
+        self.relations = Table(self._db, "relations", tables.RELATIONS)
+        self._graphs = Table(self._db, "graphs", tables.GRAPHS)
         self._by_dim: dict[int, tuple[Table, Table]] = {}
 
     def embeddings(self, dim: int) -> Table:
@@ -249,6 +297,9 @@ class Index:
             self.documents,
             self.chunks,
             self.partitions,
+            self.extracts,
+            self.entities,
+            self.relations,
             *(t for d in self.dims() for t in self._of_dim(d)),
         ]
 
@@ -274,9 +325,40 @@ class Index:
         for dim in self.dims():
             self.embeddings(dim).delete(owned)
         self.chunks.delete(owned)
+        for table in (self.relations, self.entities, self.extracts):
+            table.delete(owned)
         documents = self.documents.delete(owned)
         self.partitions.delete(same("id", partition_key(source, partition)))
         return documents
+
+    def graph(self) -> Graph | None:
+        """Return the resolved graph as it was last made; None before that."""
+        rows = self._graphs.scan(["id", *_GRAPH_COLUMNS]).to_pylist()
+        return Graph(**{name: rows[0][name] for name in _GRAPH_COLUMNS}) if rows else None
+
+    def read_graph(self, graph: Graph, name: str, columns: Sequence[str]) -> pa.Table:
+        """Return columns of one of its tables: `nodes`, `edges`, `documents` or `unresolved`."""
+        table = self._db.open_table(f"graph_{name}")
+        table.checkout(getattr(graph, name))
+        return table.search().select(list(columns)).limit(None).to_arrow()  # in the order of its rows
+
+    def write_graph(self, made_of: str, parts: Mapping[str, pa.Table]) -> None:
+        """Store a resolved graph in place of the last. Readers see that one, whole, until the new one stands."""
+        versions: dict[str, int] = {}
+        known = self._table_names()
+        for name, rows in parts.items():
+            mode = "overwrite" if f"graph_{name}" in known else "create"
+            versions[name] = self._db.create_table(f"graph_{name}", data=rows, mode=mode).version
+        row = {"id": "graph", "made_of": made_of, "made_at": datetime.now(UTC), **versions}
+        self._graphs.upsert(pa.Table.from_pylist([row], schema=tables.GRAPHS))
+        for name, version in versions.items():
+            table = self._db.open_table(f"graph_{name}")
+            # The version that the record names must stay, however old: what a tag names is never cleaned up.
+            if _CURRENT in table.tags.list():
+                table.tags.update(_CURRENT, version)
+            else:
+                table.tags.create(_CURRENT, version)
+            table.optimize(cleanup_older_than=_KEEP_VERSIONS)
 
     def reset(self) -> None:
         """Delete every table."""
@@ -318,3 +400,4 @@ class Index:
 
 
 _PARTITION_COLUMNS = [field.name for field in fields(Partition)]
+_GRAPH_COLUMNS = [field.name for field in fields(Graph)]

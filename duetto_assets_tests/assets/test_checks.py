@@ -10,11 +10,18 @@ import pytest
 
 from duetto_assets.definitions import defs
 from duetto_assets.model import digest
+from duetto_assets.stages.graph import reconcile_graph
 from duetto_assets.store import tables
-from duetto_assets.store.where import among
+from duetto_assets.store.where import Where, among
 from duetto_assets_tests.worlds import World
 
-CHECKS = {"listing_equals_table", "no_orphan_rows", "one_vector_per_chunk"}
+CHECKS = {
+    "listing_equals_table",
+    "no_orphan_rows",
+    "one_vector_per_chunk",
+    "rows_belong_and_conform",
+    "no_dangling_edge",
+}
 
 
 def verify(world: World) -> Mapping[str, dg.AssetCheckEvaluation]:
@@ -95,14 +102,36 @@ def forge_document(world: World) -> None:
     documents.upsert(pa.Table.from_pylist([forged], schema=tables.DOCUMENTS))
 
 
+def forge_relation(world: World) -> None:
+    relations = world.index.relations
+    row = relations.scan(relations.schema.names, Where("(type = 'defines')")).to_pylist()[0]
+    relations.upsert(pa.Table.from_pylist([row | {"id": "0", "subject_type": "person"}], schema=relations.schema))
+
+
+def cut_off_graph(world: World) -> None:
+    reconcile_graph(world.index)
+    graph = world.index.graph()
+    assert graph is not None
+    parts = {
+        "nodes": tables.GRAPH_NODES,
+        "edges": tables.GRAPH_EDGES,
+        "documents": tables.GRAPH_DOCUMENTS,
+        "unresolved": tables.GRAPH_UNRESOLVED,
+    }
+    rows = {name: world.index.read_graph(graph, name, schema.names) for name, schema in parts.items()}
+    world.index.write_graph("cut off", rows | {"nodes": rows["nodes"].slice(1)})
+
+
 @pytest.mark.parametrize(
     ("damage", "caught_by"),
     [
-        (lose_document, {"listing_equals_table", "no_orphan_rows"}),
-        (forge_document, {"listing_equals_table"}),
+        (lose_document, {"listing_equals_table", "no_orphan_rows", "rows_belong_and_conform"}),
+        (forge_document, {"listing_equals_table", "rows_belong_and_conform"}),
         (lose_chunk, {"no_orphan_rows", "one_vector_per_chunk"}),
         (lose_vector, {"one_vector_per_chunk"}),
         (stale_vector, {"one_vector_per_chunk"}),
+        (forge_relation, {"rows_belong_and_conform"}),
+        (cut_off_graph, {"no_dangling_edge"}),
         (double_chunk, {"no_orphan_rows", "one_vector_per_chunk"}),
     ],
 )

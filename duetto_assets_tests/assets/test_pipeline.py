@@ -18,7 +18,7 @@ from duetto_assets.workers import WORKER, is_dead
 from duetto_assets_tests.worlds import World
 
 GRAPH = defs.resolve_asset_graph()
-CHAIN = ("repos/documents", "repos/chunks", "repos/embeddings")
+CHAIN = ("repos/documents", "repos/chunks", "repos/embeddings", "repos/entities")
 
 
 def materializations(result: dg.ExecuteInProcessResult) -> Iterator[dg.AssetMaterialization]:
@@ -77,7 +77,25 @@ def test_the_assets_are_these() -> None:
             "pools": [],
             "partitions": None,
             "checks": [],
-        }
+        },
+        "ontology": {
+            "after": sorted(f"{source}/entities" for source in SOURCES),
+            "group": "graph",
+            "owners": ["team:platform"],
+            "kinds": ["duckdb", "lancedb"],
+            "pools": [],
+            "partitions": None,
+            "checks": ["no_dangling_edge"],
+        },
+        "visualization_graph": {
+            "after": ["ontology"],
+            "group": "graph",
+            "owners": ["team:platform"],
+            "kinds": ["html", "igraph"],
+            "pools": [],
+            "partitions": None,
+            "checks": [],
+        },
     }
     for source, kind in (("repos", "git"), ("confluence", "confluence"), ("jira", "jira")):
         common = {"group": source, "owners": ["team:platform"], "partitions": source, "pools": []}
@@ -100,6 +118,12 @@ def test_the_assets_are_these() -> None:
             "checks": ["one_vector_per_chunk"],
             "pools": ["gpu"],
         }
+        wanted[f"{source}/entities"] = {
+            **common,
+            "after": [f"{source}/documents"],
+            "kinds": ["lancedb", "python"],
+            "checks": ["rows_belong_and_conform"],
+        }
     assert {key.to_user_string(): said(key) for key in GRAPH.get_all_asset_keys()} == wanted
 
 
@@ -109,7 +133,7 @@ def test_everything_that_the_ui_lists_describes_itself() -> None:
         assert GRAPH.get(key).description, key
         assert len(GRAPH.get(key).description or "") > 80, key
     jobs = [job for job in repository.get_all_jobs() if not job.name.startswith("__")]
-    assert {job.name for job in jobs} == {"verify", *(f"sync_{source}" for source in SOURCES)}
+    assert {job.name for job in jobs} == {"verify", "make_graph", *(f"sync_{source}" for source in SOURCES)}
     assert {s.name for s in repository.sensor_defs} == {"follow_sources", *(f"{source}_heads" for source in SOURCES)}
     schedules = {schedule.name for schedule in repository.schedule_defs}
     assert schedules == {"verify_daily", *(f"{source}_census" for source in SOURCES)}
@@ -140,7 +164,7 @@ def test_a_run_makes_a_repository_searchable_and_says_so_in_numbers(world: World
     result = world.run("one")
     assert result.success
     record = world.record("one")
-    assert record.head == record.searchable_head == one.head
+    assert record.head == record.searchable_head == record.graph_head == one.head
     found = numbers(result, "one")
     assert {key: found[key] for key in found if key not in {"duration_s", "tokens_per_s"}} == {
         "documents_added": 3,
@@ -158,6 +182,10 @@ def test_a_run_makes_a_repository_searchable_and_says_so_in_numbers(world: World
         "vectors_reused": 0,
         "vectors_deleted": 0,
         "tokens": found["tokens"],
+        "documents_extracted": 4,  # what is skipped is a file of the repository, too
+        "relations_relinked": 0,
+        "entities": found["entities"],
+        "relations": found["relations"],
     }
     assert found["tokens"] > 0
     assert found["places_embedded"] > 0

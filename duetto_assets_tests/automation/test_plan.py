@@ -25,7 +25,7 @@ NEVER = Failures()
 
 
 def known(name: str, searchable: str = "", **fields: object) -> Partition:
-    return Partition("repos", name, searchable, searchable, **fields)  # type: ignore[arg-type]
+    return Partition("repos", name, searchable, searchable, searchable, **fields)  # type: ignore[arg-type]
 
 
 def minutes_ago(count: int, minutes: float) -> Failures:
@@ -51,6 +51,10 @@ def minutes_ago(count: int, minutes: float) -> Failures:
 )
 def test_why_not(head: str | GiveUp, searchable: str, unfinished: bool, failures: Failures, reason: str | None) -> None:
     assert why_not(head, known("x", searchable), unfinished, failures, NOW) == reason
+
+
+def test_a_partition_whose_graph_is_behind_is_run_again() -> None:
+    assert why_not("a", Partition("repos", "x", "a", "a", ""), False, NEVER, NOW) is None
 
 
 def wait_after(failures: int) -> timedelta:

@@ -16,15 +16,26 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from duetto_assets.sources.repos_documents import file_id
-from duetto_assets.stages import chunks, documents, embeddings
+from duetto_assets.stages import chunks, documents, embeddings, entities
+from duetto_assets.stages.graph import reconcile_graph
 from duetto_assets.stages.upkeep import drop_unused_vectors
 from duetto_assets.store.index import Table
 from duetto_assets_tests.sources.repositories import GitRepository
 from duetto_assets_tests.stages.crashing import MAX_FILE_BYTES, start, world_of
-from duetto_assets_tests.stages.worlds import Killed, World, assert_same_index, chunker, rows, source_files
+from duetto_assets_tests.stages.worlds import (
+    Killed,
+    World,
+    assert_same_graph,
+    assert_same_index,
+    chunker,
+    rows,
+    source_files,
+)
 
 WRITES = ("upsert", "replace", "delete")
 NAMES = [
+    "CODEOWNERS",
+    "pyproject.toml",
     "a.py",
     "b.md",
     "it's.txt",
@@ -48,6 +59,11 @@ CONTENTS: list[str | bytes] = [
     b"\x89PNG\0\0",
     "x" * (MAX_FILE_BYTES + 1),
     "same line\n" * 400,
+    "from src.deep import a\nfrom lib.moved import helper\n\n\ndef run():\n    helper()\n    a.helper()\n",
+    "class Base:\n    def helper(self):\n        pass\n\n\ndef helper():\n    return Base().helper()\n",
+    "from a import Base\n\n\nclass Child(Base):\n    def own(self):\n        self.helper()\n",
+    '[project]\nname = "thing"\ndependencies = ["flask>=3"]\n',
+    "See `src/deep/a.py` and SRE-42, or ask <https://host.example/browse/SRE-7>.\n",
 ]
 RULES = ["", "*.md\n", "src/\n", "*\n!a.py\n"]
 
@@ -89,6 +105,7 @@ class Histories(RuleBasedStateMachine):
             scratch.chunker, scratch.encoder = self.world.chunker, self.world.encoder
             scratch.sync()
             assert_same_index(self.world.index, scratch.index, self.world.encoder.dim)
+            assert_same_graph(self.world.index, scratch.index)
             assert_files_are_the_tree(self.world, self.repository)
             assert_all_text_is_searchable(self.world)
             assert self.world.searchable == self.repository.head
@@ -137,7 +154,11 @@ class Histories(RuleBasedStateMachine):
         with dying(writes, before):
             self.world.sync()
 
-    @rule(stage=st.sampled_from(["documents", "chunks", "embeddings"]))
+    @rule()
+    def resolve(self) -> None:
+        reconcile_graph(self.world.index)
+
+    @rule(stage=st.sampled_from(["documents", "chunks", "embeddings", "entities"]))
     def one_stage(self, stage: str) -> None:
         getattr(self.world, stage)()
 
@@ -179,6 +200,8 @@ class dying:  # noqa: N801 - reads as a word: with dying(3, before=True)
 def small_commits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents, "_COMMIT_DOCUMENTS", 2)
     monkeypatch.setattr(chunks, "_COMMIT_DOCUMENTS", 2)
+    monkeypatch.setattr(entities, "_COMMIT_DOCUMENTS", 2)
+    monkeypatch.setattr(entities, "_COMMIT_ROWS", 3)
     monkeypatch.setattr(embeddings, "_MIN_WINDOW", 3)
     monkeypatch.setattr(embeddings, "_MAX_WINDOW", 3)
 

@@ -19,7 +19,10 @@ from duetto_assets.stages.chunks import ChunkCounts, reconcile_chunks
 from duetto_assets.stages.documents import DocumentCounts, reconcile_documents
 from duetto_assets.stages.embed import Vectors, resolve_model
 from duetto_assets.stages.embeddings import EmbeddingCounts, reconcile_embeddings
+from duetto_assets.stages.entities import EntityCounts, reconcile_entities
+from duetto_assets.stages.graph import reconcile_graph
 from duetto_assets.stages.tokens import Tokenizer
+from duetto_assets.store import tables
 from duetto_assets.store.index import Index, Table
 
 
@@ -170,10 +173,15 @@ class World:
     def embeddings(self) -> EmbeddingCounts:
         return reconcile_embeddings(self.source.name, self.partition, self.index, self.encoder, self.chunker.version)
 
+    def entities(self) -> EntityCounts:
+        return reconcile_entities(self.source.name, self.partition, self.index)
+
     def sync(self, **options: Any) -> EmbeddingCounts:
         self.documents(**options)
         self.chunks()
-        return self.embeddings()
+        done = self.embeddings()
+        self.entities()
+        return done
 
     @property
     def searchable(self) -> str:
@@ -204,13 +212,35 @@ def rows(table: Table) -> dict[str, dict[str, Any]]:
 
 
 def assert_same_index(one: Index, other: Index, dim: int) -> None:
-    """Fail unless both hold the same documents, chunks and embeddings, row for row."""
-    assert rows(one.documents) == rows(other.documents)
-    assert rows(one.chunks) == rows(other.chunks)
+    """Fail unless both hold the same documents, chunks, embeddings, entities and relations, row for row."""
+    for name in ("documents", "chunks", "extracts", "entities", "relations"):
+        assert rows(getattr(one, name)) == rows(getattr(other, name)), name
     found, wanted = rows(one.embeddings(dim)), rows(other.embeddings(dim))
     vectors, expected = ([table[i].pop("vector") for i in sorted(table)] for table in (found, wanted))
     assert found == wanted
     np.testing.assert_allclose(vectors, expected, atol=1e-5)
+
+
+def graph_of(index: Index) -> dict[str, list[dict[str, Any]]]:
+    """Resolve an index's graph and return its tables."""
+    done = reconcile_graph(index)
+    assert done.dangling == 0
+    known = index.graph()
+    assert known is not None
+    schemas = {
+        "nodes": tables.GRAPH_NODES,
+        "edges": tables.GRAPH_EDGES,
+        "documents": tables.GRAPH_DOCUMENTS,
+        "unresolved": tables.GRAPH_UNRESOLVED,
+    }
+    return {name: index.read_graph(known, name, schema.names).to_pylist() for name, schema in schemas.items()}
+
+
+def assert_same_graph(one: Index, other: Index) -> None:
+    """Fail unless both resolve to the same graph, row for row."""
+    found, wanted = graph_of(one), graph_of(other)
+    for name, listed in wanted.items():
+        assert found[name] == listed, name
 
 
 def source_files(count: int, functions: int = 3) -> dict[Any, str]:

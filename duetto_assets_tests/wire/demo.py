@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
-from duetto_assets.settings import HOME
+from duetto_assets.serve.ui import show
+from duetto_assets.settings import HOME, load
 from duetto_assets_tests.wire.atlassian import AtlassianSite
 from duetto_assets_tests.wire.demo_content import ACCOUNT, TOKEN, fill, make_repositories
 
@@ -30,7 +29,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--home", type=Path, default=HOME / ".duetto" / "demo", help="where it keeps its data")
     parser.add_argument("--once", action="store_true", help="end after the searches")
     given = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or Dagster would outlive us
     shutil.rmtree(given.home / "index", ignore_errors=True)  # the site begins anew each time, and so does its index
     with AtlassianSite() as site:
         fill(site)
@@ -77,18 +75,12 @@ def _pages(port: int, site: AtlassianSite, environment: dict[str, str]) -> int:
     home = subprocess.run(
         [sys.executable, "-m", "duetto_assets.serve.home"], env=environment, check=True, capture_output=True, text=True
     ).stdout.strip()
-    more = {"DAGSTER_HOME": home, "PYTHONWARNINGS": "ignore:Function `dev_command`"}
-    sys.stdout.write(f"\nDagster is at http://127.0.0.1:{port}, the made-up site at {site.url}. Ctrl-C ends both.\n")
+    sys.stdout.write(
+        f"\nDagster is at http://127.0.0.1:{port}, the graph at http://127.0.0.1:{load().serve_port}/graph, the made-up site "
+        f"at {site.url}. Ctrl-C ends all.\n"
+    )
     sys.stdout.flush()
-    command = [BIN / "dagster", "dev", "-w", HOME / "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(command, env=environment | more, cwd=HOME) as dagster:
-        try:
-            return dagster.wait()
-        except KeyboardInterrupt:
-            with contextlib.suppress(KeyboardInterrupt):
-                dagster.send_signal(signal.SIGINT)
-                dagster.wait()
-            return 0
+    return show(port, environment | {"DAGSTER_HOME": home})
 
 
 if __name__ == "__main__":
