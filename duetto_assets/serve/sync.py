@@ -141,8 +141,8 @@ class Sync:
                 counts |= {name: metadata[name].value for name in ("nodes", "edges", "unresolved") if name in metadata}
         self.outcome.graph = counts | {"seconds": round(time.monotonic() - started, 3)}
         self.say(
-            f"graph: {counts['nodes']} entities, {counts['edges']} relations, {counts['unresolved']} mentions of what "
-            f"is not indexed; {self.outcome.graph['seconds']:.1f} s"
+            f"graph: {counts['nodes']} entities, {counts['edges']} relations, {counts['unresolved']} unresolved; "
+            f"{self.outcome.graph['seconds']:.1f} s"
         )
 
     def _execute(

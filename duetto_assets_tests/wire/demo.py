@@ -19,15 +19,20 @@ QUERIES = (
     ["contract penalty for late parcels"],
     ["contract penalty for late parcels", "--as", "leads"],
 )
+QUESTIONS = (
+    ["impact", "pause_before"],
+    ["who", "carrier retries"],
+    ["path", "PARCEL-3", "SRE-1"],
+)
 BIN = Path(sys.executable).parent
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Index a made-up organisation, answer three searches, and show it in Dagster until Ctrl-C."""
+    """Index a made-up organisation, answer searches and questions, and show it in Dagster and as a graph until Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m duetto_assets_tests.wire.demo", description=main.__doc__)
     parser.add_argument("--port", type=int, default=3000, help="of Dagster's pages (default: 3000)")
     parser.add_argument("--home", type=Path, default=HOME / ".duetto" / "demo", help="where it keeps its data")
-    parser.add_argument("--once", action="store_true", help="end after the searches")
+    parser.add_argument("--once", action="store_true", help="end after the answers")
     given = parser.parse_args(arguments)
     shutil.rmtree(given.home / "index", ignore_errors=True)  # the site begins anew each time, and so does its index
     with AtlassianSite() as site:
@@ -38,6 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
                 return code
             for query in QUERIES:
                 _run(["search", *query, "-n", "4"], environment)
+            for question in QUESTIONS:
+                _run(["graph", *question], environment)
             return 0 if given.once else _pages(given.port, site, environment)
         except KeyboardInterrupt:
             return 130

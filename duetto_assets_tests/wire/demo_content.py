@@ -57,6 +57,39 @@ PARCEL_API = {
                 return min(retry_after_s, LONGEST_PAUSE_S)
             return min(LONGEST_PAUSE_S, random.uniform(0, 2.0**attempt))
         ''',
+    "parcel_api/carriers.py": '''
+        """Asks carriers for scans that they did not push. The runbook "A carrier is silent" says when."""
+
+        import time
+
+        import httpx
+
+        from parcel_api.retries import pause_before
+        from parcel_api.scans import Scan, accept
+
+
+        class Carrier:
+            def __init__(self, url: str) -> None:
+                self.url = url
+
+            def pull(self, known: set, attempts: int = 5) -> None:
+                """Ask until the carrier answers (SRE-1)."""
+                for attempt in range(attempts):
+                    answer = httpx.get(self.url)
+                    if answer.is_success:
+                        return self.store(answer.json(), known)
+                    time.sleep(pause_before(attempt, answer.headers.get("Retry-After")))
+
+            def store(self, rows: list, known: set) -> None:
+                for row in rows:
+                    accept(Scan(**row), known)
+        ''',
+    "pyproject.toml": """
+        [project]
+        name = "parcel-api"
+        version = "1.4.0"
+        dependencies = ["httpx>=0.28"]
+        """,
     "CODEOWNERS": "* @harbour/parcels\n",
 }
 
@@ -67,6 +100,19 @@ TRACKING_WEB = {
         The page on which customers follow a parcel. It polls parcel-api; PARCEL-3 is to replace polling by events.
         """,
     "package.json": '{"name": "tracking-web", "private": true, "dependencies": {"ky": "^1.7.0"}}\n',
+    "feed/requirements.txt": "parcel-api>=1.4\n",
+    "feed/feed.py": '''
+        """Feeds scans to the page: what PARCEL-3 will make of polling."""
+
+        from parcel_api.carriers import Carrier
+        from parcel_api.retries import pause_before
+
+
+        class Feed(Carrier):
+            def follow(self, known: set) -> float:
+                self.pull(known)
+                return pause_before(1)
+        ''',
     "src/poll.ts": """
         // Polls the state of a parcel, slower the longer nothing happens (PARCEL-3 replaces this by events).
         export function nextPollMs(quietPolls: number): number {
@@ -81,7 +127,7 @@ def make_repositories(folder: Path) -> list[Path]:
     made = []
     for name, files, message in (
         ("parcel-api", PARCEL_API, "Wait as long as the carrier asks (SRE-1)"),
-        ("tracking-web", TRACKING_WEB, "Poll slower while nothing happens"),
+        ("tracking-web", TRACKING_WEB, "Merge branch 'feature/PARCEL-3-feed'"),
     ):
         path = folder / name
         made.append(path)
@@ -100,7 +146,7 @@ def make_repositories(folder: Path) -> list[Path]:
 
 
 def _git(path: Path, *arguments: str) -> None:
-    who = ["-c", "user.name=Harbour Demo", "-c", "user.email=demo@harbour.example", "-c", "commit.gpgSign=false"]
+    who = ["-c", "user.name=Parcel Developer", "-c", "user.email=parcels@harbour.example", "-c", "commit.gpgSign=false"]
     subprocess.run(["git", "-C", str(path), *who, *arguments], check=True)
 
 
