@@ -205,7 +205,7 @@ class Settings(BaseSettings):
     def organisation(self) -> str:
         """What the whole is called."""
         host = (urlsplit(self.confluence_url or self.jira_url).hostname or "").partition(".")[0]
-        return self.github_org or host or "everything"
+        return self.github_org or (host if host.strip("0123456789") else "") or "everything"
 
     @cached_property
     def accounts(self) -> Mapping[str, str]:

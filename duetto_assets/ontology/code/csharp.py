@@ -174,8 +174,7 @@ class _Reader:
         for child in node.named_children:
             if child.type == "base_list" and kind != "enum":
                 for base in child.named_children:
-                    relation = {"interface": "inherits", "struct": "implements"}.get(kind, "")
-                    self.record.base(name, relation, self._type(base), _line(base))
+                    self.record.base(name, "implements" if kind == "struct" else "", self._type(base), _line(base))
 
     def _extends(self, method: tree_sitter.Node) -> bool:
         """Whether it is an extension method: its first parameter is marked `this`."""

@@ -326,7 +326,8 @@ class Flow(Containers):
             if member is not None and not known:
                 self._watch(member, self._bind, place, self.value(INSTANCE, index))
             known = known or member is not None or name in self.classes[above].stored
-            self._flow(self._field(above, name), place)
+            if above == index or name in self.classes[above].stored:
+                self._flow(self._field(above, name), place)
         if not known and cls.sure and len(cls.outer) == 1 and not name.startswith("__"):
             self._add(place, self.value(OUTSIDE, f"{cls.outer[0]}.{name}"))
         return place

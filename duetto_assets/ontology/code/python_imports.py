@@ -13,7 +13,7 @@ def import_links(path: str, imports: Iterable[tuple[int, int, str, str]], module
     said: set[str] = set()
     for line, level, module, name in imports:
         link = _link(path, modules, line, level, module, name)
-        if link is not None and (link.path or link.package) not in said and True:
+        if link is not None and (link.path or link.package) not in said and link.path != path:
             said.add(link.path or link.package)
             yield link
 

@@ -13,7 +13,7 @@ from typing import Any
 FUNCTION, KLASS, INSTANCE, BOUND, MODULE, FOLDER, OUTSIDE, OBJECT, BOX, SUPER, BOX_METHOD = range(11)
 
 _MAX_VALUES = 12  # that one place holds
-_STEPS, _STEPS_PER_PLACE = 100_000, 12
+_STEPS, _STEPS_PER_PLACE = 100_000, 8
 
 Value = tuple[Any, ...]
 Watch = tuple[Any, ...]
@@ -66,6 +66,7 @@ class Places:
         if source < 0 or target < 0 or source == target or (source, target) in self._linked:
             return
         self._linked.add((source, target))
+        self._steps -= 1
         self._edges[source].append(target)
         for value in sorted(self._held.get(source, ())):
             self._add(target, value)
@@ -83,10 +84,10 @@ class Places:
         work, edges, watches = self._work, self._edges, self._watches
         while work and self._steps > 0:
             place, value = work.pop()
-            self._steps -= 1
-            for target in edges.get(place, ()):
+            targets, rules = edges.get(place, ()), tuple(watches.get(place, ()))
+            self._steps -= 1 + len(targets) + len(rules)
+            for target in targets:
                 self._add(target, value)
-            for watch in tuple(watches.get(place, ())):
+            for watch in rules:
                 watch[0](value, watch)
-                self._steps -= 1
         work.clear()

@@ -170,15 +170,23 @@ struct item { struct item *next; struct list *owner; int (*cb)(int); };
 int declared(item *);
 int twice(void);
 static inline int inlined(void) { return 0; }
+static inline int both(void) { return 0; }
 #define MACRO(x) x
 extern struct item *shared;
 """
-SOURCE = '#include "h.h"\nint declared(item *i) { return 0; }\nstatic int hidden(void) {}\nint undeclared(void) {}\n'
+SOURCE = """#include "h.h"
+int declared(item *i) { return 0; }
+static int hidden(void) {}
+#define HIDDEN(x) x
+int undeclared(void) {}
+"""
 
 C_CALLS = [
     ("declared(0);", {("b.c#declared", CERTAIN)}),
     ("undeclared();", {("b.c#undeclared", LIKELY)}),
     ("hidden();", set()),
+    ("HIDDEN(1);", set()),
+    ("both();", {("h.h#both", CERTAIN)}),
     ("own();", {("a.c#own", CERTAIN)}),
     ("inlined();", {("h.h#inlined", CERTAIN)}),
     ("MACRO(1);", {("h.h#MACRO", CERTAIN)}),
@@ -198,7 +206,8 @@ def test_c_calls_lead_to_bodies_by_way_of_includes(body, expected):
         "b.c": SOURCE,
         "c.c": "int twice(void) {}\n",
         "d.c": '#include "h.h"\nint twice(void) {}\n',
-        "a.c": f'#include "h.h"\nstatic int own(void) {{}}\nint f(void) {{ {body} }}\n',
+        "a.h": "static inline int both(void) {}",
+        "a.c": f'#include "h.h"\n#include "a.h"\nstatic int own(void) {{}}\nint f(void) {{ {body} }}\n',
     }
     assert {(to, sure) for scope, to, sure in said(files, "a.c") if scope == "f"} == expected
 
@@ -286,6 +295,39 @@ def test_cpp_calls_are_resolved_by_type_and_namespace(body, expected):
 def test_names_of_namespaces_are_used_from_elsewhere(text):
     files = {"foo.h": FOO_H, "foo.cc": FOO_CC % "", "main.cc": f'#include "foo.h"\n{text}\n'}
     assert said(files, "main.cc") == {("main", "foo.cc#Bar.self", CERTAIN)}
+
+
+def test_names_of_a_namespace_without_a_name_are_the_file_s_own():
+    files = {"b.cc": "namespace { void f() {} struct S {}; } void g() {}", "a.cc": "void h() { f(); g(); new S(); }"}
+    assert said(files, "a.cc") == {("h", "b.cc#g", LIKELY)}
+
+
+def test_names_of_an_inline_namespace_are_those_of_the_one_around_it():
+    files = {"b.h": "namespace x { inline namespace v1 { inline void f() {} } }"}
+    files["a.cc"] = '#include "b.h"\nvoid h() { x::f(); }'
+    assert facts_of(files)["b.h"].module == "x"
+    assert said(files, "a.cc") == {("h", "b.h#f", CERTAIN)}
+
+
+def test_of_two_types_of_one_name_each_has_its_own_methods():
+    files = {
+        "x/t.h": "class T { void m(); };",
+        "x/t.cc": '#include "t.h"\nvoid T::m() {}',
+        "y/t.h": "class T { void m(); };",
+        "y/a.cc": '#include "t.h"\nvoid h(T t) { t.m(); }',
+        "x/a.cc": '#include "t.h"\nvoid h(T t) { t.m(); }',
+    }
+    assert said(files, "x/a.cc") == {("h", "x/t.cc#T.m", CERTAIN)}
+    assert said(files, "y/a.cc") == set()
+
+
+def test_the_only_type_of_a_name_has_the_methods_that_are_defined_for_it():
+    files = {
+        "t.h": "class T { void m(); };",
+        "t.cc": "void T::m() {}",
+        "a.cc": '#include "t.h"\nvoid h(T t) { t.m(); }',
+    }
+    assert said(files, "a.cc") == {("h", "t.cc#T.m", CERTAIN)}
 
 
 def test_bases_are_inherited():

@@ -122,6 +122,8 @@ BASES = [
     ("record A(int X) : B(1);", "inherits", {("A", "lib/B.cs#B", CERTAIN)}),
     ("class A : Lib.Sub.B.In {}", "inherits", {("A", "lib/B.cs#B.In", CERTAIN)}),
     ("class A : System.IDisposable {}", "implements", {("A", "dotnet/System", LIKELY)}),
+    ("struct A : System.IDisposable {}", "implements", {("A", "dotnet/System", CERTAIN)}),
+    ("interface A : System.IDisposable {}", "inherits", {("A", "dotnet/System", CERTAIN)}),
     ("class A : System.Exception {}", "inherits", {("A", "dotnet/System", CERTAIN)}),
     ("class A : Unknown, IUnknown {}", "inherits", set()),
     ("enum A : byte {}", "inherits", set()),
@@ -140,7 +142,8 @@ CALLS = [
     ("B b; void F() { this.b.M().M(); }", {("F", "B.M", CERTAIN)}),
     ("B P { get; set; } void F() { P.M(); }", {("F", "B.M", CERTAIN)}),
     ("B P => B.S();", {("", "B.S", CERTAIN)}),
-    ("void F(B b) { b?.M()?.Next.M(); b!.M(); }", {("F", "B.M", CERTAIN)}),
+    ("void F(B b) { b?.M()?.Next.M(); }", {("F", "B.M", CERTAIN)}),
+    ("void F(B b) { b!.M(); }", {("F", "B.M", CERTAIN)}),
     ("async void F(B b) { (await b.Later()).M(); }", {("F", "B.Later", CERTAIN), ("F", "B.M", CERTAIN)}),
     ("void F() { var b = new B(); b.M(); }", {*NEW, ("F", "B.M", CERTAIN)}),
     ("void F() { B b = new(); b.M(); }", {*NEW, ("F", "B.M", CERTAIN)}),
@@ -204,6 +207,17 @@ partial class A : Base { public A() : base(1) {} void F() { G(); Up(); base.Up()
 def test_usings_and_namespaces_around_lead_to_types(using, body):
     files = {"lib/B.cs": B, "A.cs": f"{using}\nclass A {{ void F() {{ {body} }} }}"}
     assert said(files, "A.cs") == {("A.F", "lib/B.cs#B.S", CERTAIN)}
+
+
+def test_a_using_shows_types_and_no_namespaces():
+    assert said({"lib/B.cs": B, "A.cs": "using Lib; class A { void F() { Sub.B.S(); } }"}, "A.cs") == set()
+
+
+def test_an_extension_method_is_called_where_its_type_is_seen_and_it_is_the_only_one():
+    call = "namespace App; class A { void F(B b) { b.Ext(); } }"
+    assert said({"lib/B.cs": B, "A.cs": f"using B = Lib.Sub.B; {call}"}, "A.cs") == set()
+    other = "namespace App; static class More { public static void Ext(this B b) {} }"
+    assert said({"lib/B.cs": B, "App.cs": other, "A.cs": f"using Lib.Sub; {call}"}, "A.cs") == set()
 
 
 def test_a_global_using_counts_for_its_folder_alone():

@@ -152,6 +152,7 @@ def test_an_import_names_a_file_or_a_package(code: str, expected: list[str]) -> 
         (["tools/shared.py"], "run.py", "import shared", ["pypi/shared"]),
         (["tools/json.py"], "tools/run.py", "import json", ["tools/json.py"]),
         (["app/__init__.py", "app/json.py"], "app/run.py", "import json", ["python/json"]),
+        (["py/app/__init__.py", "py/json.py"], "py/app/run.py", "import json", ["python/json"]),
         (["src/space/a.py"], "run.py", "import space.a", ["src/space/a.py"]),
         (["space/a.py"], "run.py", "from space import a, b", ["space/a.py", "pypi/space"]),
         (["docker/build.py"], "run.py", "import docker", ["pypi/docker"]),
@@ -215,6 +216,9 @@ CALLS = [
     ("assigned", "def f(): ...\na = b = f\na()", {" > f": CERTAIN}),
     ("the latest assignment", "def f(): ...\ndef g(): ...\na = f\na = g\na()", {" > g": CERTAIN}),
     ("either branch", "def f(): ...\ndef g(): ...\na = f\nif x: a = g\na()", {" > f": LIKELY, " > g": LIKELY}),
+    ("what a loop may have bound", "def f(): ...\ndef g(): ...\na = f\nfor x in y: a = g\na()", {
+        " > f": LIKELY, " > g": LIKELY,
+    }),
     ("unpacked",
      "def f(): ...\ndef g(): ...\na, (b, *c) = f, (g, f)\nb()\nc[0]()", {" > f": CERTAIN, " > g": CERTAIN}),
     ("swapped", "def f(): ...\ndef g(): ...\na, b = f, g\na, b = b, a\na()", {" > g": CERTAIN}),
@@ -246,7 +250,8 @@ CALLS = [
     ("inherited", "class A:\n    def g(self): ...\nclass B(A):\n    def f(self): self.g()", {"B.f > A.g": CERTAIN}),
     ("super", "class A:\n    def f(self): ...\nclass B(A):\n    def f(self): super().f()", {"B.f > A.f": CERTAIN}),
     ("static", "class A:\n    @staticmethod\n    def f(): ...\nA.f()", {" > A.f": CERTAIN}),
-    ("a class method", "class A:\n    @classmethod\n    def new(cls): return cls()\n    def f(self): ...\nA.new().f()", {
+    ("a class method",
+     "class A:\n    @classmethod\n    def new(cls): return cls()\n    def f(self): ...\nA.new().f()", {
         "A.new > A": CERTAIN, " > A.new": CERTAIN, " > A.f": CERTAIN,
     }),
     ("a fluent method of a subclass", ("class A:\n    def f(self): return self\nclass B(A):\n    def g(self): ...\n"
@@ -377,12 +382,13 @@ def test_every_link_stands_in_a_definition_and_leads_to_one() -> None:
 
 
 PIECES = st.sampled_from(
-    re.findall(
-        r"\S+",
-        "class A def f ( ) : x = * ** , . [ ] { } lambda import from a.b as if else for in try except with match case "
-        "yield return raise 'q \" @ -> := await async global self super() é \\ \0",
-    )
-    + ["\n", "\t", "\x0c"]
+    [
+        *re.findall(r"\S+", "class A def f ( ) : x = * ** , . [ ] { } lambda import from a.b as if else for in try"),
+        *re.findall(
+            r"\S+", "except with match case yield return raise 'q \" @ -> := await async global self super() é"
+        ),
+        *"\\\0\n\t\x0c",
+    ]
 )
 
 
