@@ -6,10 +6,9 @@ import subprocess
 import sys
 
 ALL = (
-    "encode", "chunk", "first_index", "update", "idle", "crash", "organisation", "latency", "ontology", "graph", "page",
-    "memory",
+    "encode", "chunk", "first_index", "update", "idle", "crash", "organisation", "latency", "call_graph", "ontology",
+    "graph", "page", "memory",
 )  # fmt: skip
-"""Those that need nothing; `call_graph` needs its snippets."""
 
 
 def main() -> int:

@@ -269,7 +269,8 @@ def _sizes(nodes: Nodes, centrality: NDArray[np.float64]) -> NDArray[np.float64]
         inner = deep[nodes.parents[deep] >= 0]
         np.add.at(held, nodes.parents[inner], held[inner])
     most = float(centrality.max(initial=1e-12))
-    return 1 + 0.5 * np.log2(held) + 4 * np.sqrt(centrality / most)
+    size: NDArray[np.float64] = 1 + 0.5 * np.log2(held) + 4 * np.sqrt(centrality / most)
+    return size
 
 
 def _by_depth(depth: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:

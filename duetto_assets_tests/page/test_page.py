@@ -147,6 +147,7 @@ def test_a_click_on_a_node_opens_its_details_and_a_click_beside_closes_them(open
     page.mouse.click(x, y)
     expect(heading).to_have_text("retry")
     expect(stage).to_have_class(re.compile("fading"))
+    page.wait_for_timeout(400)  # two clicks at once would be a double click
     page.mouse.click(300, 120)
     expect(heading).to_be_hidden()
     expect(stage).not_to_have_class(re.compile("fading"))

@@ -3,10 +3,11 @@ import "./webgl.js";
 import Graph from "graphology";
 import Sigma from "sigma";
 import { EdgeLineProgram, EdgeRectangleProgram } from "sigma/rendering";
+import { breath } from "./dom.js";
 import { communityColor, mark, trace } from "./marks.js";
 import { ShapeProgram } from "./program.js";
 
-const MANY_LINES = 10_000; // from here on they are thin, and hidden while the picture moves
+const MANY_LINES = 3_000; // from here on they are thin, and hidden while the picture moves
 const FEW_NODES = 60; // up to here all names are written
 const LETTERED = 8; // pixels of radius from which on a node's letter can be read
 const MAX_TOLD = 60; // neighbours whose names are written
@@ -91,8 +92,13 @@ export class Drawing {
       const size = many ? 1 : Math.min(5, 2 + 0.5 * Math.log2(drawn.weight[line]));
       graph.addEdge(String(drawn.source[line]), String(drawn.target[line]), { type: many ? "thin" : "line", size, color });
     }
-    this.sigma.setSetting("hideEdgesOnMove", many);
-    this.sigma.setGraph(graph);
+    const draw = () => {
+      if (this.drawn !== drawn) return; // the person was faster
+      this.sigma.setSetting("hideEdgesOnMove", many);
+      this.sigma.setGraph(graph);
+    };
+    if (many) breath().then(draw); // two short tasks instead of a long one
+    else draw();
   }
 
   /** Colour anew: by type or by community, for a light or a dark page. */
@@ -122,7 +128,7 @@ export class Drawing {
 
   lineColor() {
     const count = this.drawn?.source.length ?? 0;
-    const strength = Math.max(0.035, Math.min(0.6, 9 / Math.sqrt(count + 1)));
+    const strength = Math.max(0.035, Math.min(0.6, (count > MANY_LINES ? 7 : 9) / Math.sqrt(count + 1)));
     const dimmed = this.theme === "dark" ? 0.6 * strength : strength;
     const light = this.theme === "dark" ? [160, 175, 200] : [80, 92, 115];
     // WebGL blends colours that are multiplied by their own opacity.
