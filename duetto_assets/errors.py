@@ -16,7 +16,7 @@ class DuettoError(Exception):
 
 
 class ConfigError(DuettoError):
-    """A setting is missing or wrong."""
+    """A setting is missing or wrong, or an argument names what there is not."""
 
 
 class SourceError(DuettoError):

@@ -97,23 +97,33 @@ def _ambiguous(view: View, text: str, found: Rows) -> AmbiguousName:
 
 
 def suggestions(view: View, text: str) -> list[Node]:
-    """Return nodes with names like `text`: that hold it, or differ in a few letters."""
-    wanted = _encodable(text.strip()).casefold()[:100]
+    """Return nodes with names like `text`: whose last part holds its own, or differs in a few letters."""
+    wanted = _tail(_encodable(text.strip()).lower()[:_LONGEST])[-100:]
     if not wanted:
         return []
-    last = re.split(r"[/:#@]", wanted.rstrip("/"))[-1] or wanted
     names = pc.utf8_lower(view.graph.nodes["name"])
-    lengths = pc.utf8_length(names)
-    near = _flags(pc.and_(pc.less_equal(lengths, len(wanted) + 40), pc.starts_with(names, last[:2])))
-    near |= _flags(pc.match_substring(names, last)) if len(last) > 2 else False
+    begin = wanted[:2]
+    near = _starts(names, begin)
+    for part in (f"/{begin}", f".{begin}", wanted):
+        near |= _flags(pc.match_substring(names, part))
     rows = np.flatnonzero(near & view.nodes)
-    rows = rows[np.argsort(-view.degree[rows], kind="stable")][:_MOST_COMPARED]
-    by_name: dict[str, int] = {}
+    rows = rows[np.lexsort((rows, -view.degree[rows], ~_in_partition(view, text)[rows]))][:_MOST_COMPARED]
+    by_tail: dict[str, int] = {}
     for name, row in zip(names.take(pa.array(rows)).to_pylist(), rows, strict=True):
-        by_name.setdefault(name[:140], int(row))
-    close = difflib.get_close_matches(wanted, by_name, _MOST_SUGGESTIONS, 0.6)
-    close += [name for name in by_name if last in name and name not in close and len(last) > 2]
-    return nodes_of(view, [by_name[name] for name in close[:_MOST_SUGGESTIONS]])
+        by_tail.setdefault(_tail(name)[:140], int(row))
+    close = difflib.get_close_matches(wanted, by_tail, _MOST_SUGGESTIONS, 0.6)
+    close += [name for name in by_tail if wanted in name and name not in close]
+    return nodes_of(view, [by_tail[name] for name in close[:_MOST_SUGGESTIONS]])
+
+
+def _tail(name: str) -> str:
+    return re.split(r"[/:#@]", name.rstrip("/"))[-1]
+
+
+def _in_partition(view: View, text: str) -> Mask:
+    """Return which nodes lie where a name such as `acme/api:src/app.py` says."""
+    place, colon, _ = _encodable(text.strip()).partition(":")
+    return _equal(view.graph.nodes["partition"], place) if colon else np.zeros(len(view.nodes), bool)
 
 
 def _encodable(text: str) -> str:

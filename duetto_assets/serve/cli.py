@@ -213,7 +213,7 @@ def _export(form: Form, named: list[str] | None) -> None:
 
 @app.command(epilog="Examples:\n\n  duetto-intel serve\n\n  SERVE_PORT=9000 duetto-intel serve")
 def serve(
-    host: Annotated[str, typer.Option(help="Address to listen on: one of this machine's own.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to listen on: 127.0.0.1 or ::1.")] = "127.0.0.1",
     port: Annotated[int | None, typer.Option(min=1, max=65_535, help="Default: SERVE_PORT.")] = None,
 ) -> None:
     """Serve the graph's page and its API on this machine, until Ctrl-C."""

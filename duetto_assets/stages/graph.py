@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from duetto_assets.model import digest
 from duetto_assets.ontology.repository import EXTRACTOR_VERSION
@@ -22,7 +23,7 @@ from duetto_assets.store.index import Index
 
 @dataclass(frozen=True, slots=True)
 class GraphCounts:
-    """What `reconcile_graph` did. Where nothing had changed, nothing was written and the counts are those of before."""
+    """What `reconcile_graph` did, and what there is now; counted in what is stored, not in what was meant to be."""
 
     written: bool
     made_of: str
@@ -37,39 +38,37 @@ class GraphCounts:
 def reconcile_graph(index: Index) -> GraphCounts:
     """Make the resolved graph equal to what all partitions say."""
     started = time.monotonic()
-    made_of = graph_version(index)
+    with index.lock("graph", "graph"):
+        made_of = graph_version(index)
+        known = index.graph()
+        written = known is None or known.made_of != made_of
+        if written:
+            made = resolve(
+                index.entities.stream(ENTITY_COLUMNS),
+                index.relations.stream(RELATION_COLUMNS),
+                index.documents.stream(DOCUMENT_COLUMNS),
+            )
+            counts = {name: asdict(each) for name, each in made.counts.items()}
+            parts = {name: getattr(made, name) for name in ("nodes", "edges", "documents", "unresolved")}
+            index.write_graph(made_of, parts, json.dumps(counts))
+    return _counts(index, written, started)
+
+
+def _counts(index: Index, written: bool, started: float) -> GraphCounts:
     known = index.graph()
-    if known is not None and known.made_of == made_of:
-        nodes, edges = index.read_graph(known, "nodes", ["id"]), index.read_graph(known, "edges", ["subject", "object"])
-        unresolved = index.read_graph(known, "unresolved", ["id"]).num_rows
-        return GraphCounts(
-            False,
-            made_of,
-            nodes.num_rows,
-            edges.num_rows,
-            unresolved,
-            dangling(nodes.num_rows, edges),
-            {},
-            _since(started),
-        )
-    made = resolve(
-        index.entities.stream(ENTITY_COLUMNS),
-        index.relations.stream(RELATION_COLUMNS),
-        index.documents.stream(DOCUMENT_COLUMNS),
-    )
-    index.write_graph(
-        made_of, {"nodes": made.nodes, "edges": made.edges, "documents": made.documents, "unresolved": made.unresolved}
-    )
-    nodes_count = made.nodes.num_rows
+    if known is None:  # reset meanwhile
+        return GraphCounts(written, "", 0, 0, 0, 0, {}, time.monotonic() - started)
+    nodes = index.read_graph(known, "nodes", ["line"]).num_rows
+    edges = index.read_graph(known, "edges", ["subject", "object"])
     return GraphCounts(
-        True,
-        made_of,
-        nodes_count,
-        made.edges.num_rows,
-        made.unresolved.num_rows,
-        dangling(nodes_count, made.edges),
-        made.counts,
-        _since(started),
+        written,
+        known.made_of,
+        nodes,
+        edges.num_rows,
+        index.read_graph(known, "unresolved", ["reason"]).num_rows,
+        dangling(nodes, edges),
+        {name: RelationCounts(**each) for name, each in json.loads(known.counts).items()},
+        time.monotonic() - started,
     )
 
 
@@ -77,7 +76,3 @@ def graph_version(index: Index) -> str:
     """Return a digest of all that a graph would be made of now."""
     records = index.known_partitions()
     return digest(RESOLVER_VERSION, EXTRACTOR_VERSION, *(f"{name} {record.linked}" for name, record in records.items()))
-
-
-def _since(started: float) -> float:
-    return time.monotonic() - started

@@ -28,6 +28,7 @@ from duetto_assets.store.where import Where, same
 log = logging.getLogger(__name__)
 
 _CURRENT = "current"
+_BATCH_ROWS = 1_000_000
 _DEFAULT_DIM = 384
 _KEEP_VERSIONS = timedelta(hours=1)  # open readers hold them
 _OPTIMIZE_PASSES = 3  # the first merges indexed files and new ones apart, the second all of them
@@ -245,6 +246,7 @@ class Graph:
     """Which versions of the tables `graph_…` belong together, and what they were made of."""
 
     made_of: str
+    counts: str
     nodes: int
     edges: int
     documents: int
@@ -340,16 +342,18 @@ class Index:
         """Return columns of one of its tables: `nodes`, `edges`, `documents` or `unresolved`."""
         table = self._db.open_table(f"graph_{name}")
         table.checkout(getattr(graph, name))
-        return table.search().select(list(columns)).limit(None).to_arrow()  # in the order of its rows
+        # In the order of its rows. Batches of LanceDB's own size take four times as long.
+        batches = table.search().select(list(columns)).limit(None).to_batches(batch_size=_BATCH_ROWS)
+        return pa.Table.from_batches(batches, batches.schema)
 
-    def write_graph(self, made_of: str, parts: Mapping[str, pa.Table]) -> None:
+    def write_graph(self, made_of: str, parts: Mapping[str, pa.Table], counts: str = "") -> None:
         """Store a resolved graph in place of the last. Readers see that one, whole, until the new one stands."""
         versions: dict[str, int] = {}
         known = self._table_names()
         for name, rows in parts.items():
             mode = "overwrite" if f"graph_{name}" in known else "create"
             versions[name] = self._db.create_table(f"graph_{name}", data=rows, mode=mode).version
-        row = {"id": "graph", "made_of": made_of, "made_at": datetime.now(UTC), **versions}
+        row = {"id": "graph", "made_of": made_of, "counts": counts, "made_at": datetime.now(UTC), **versions}
         self._graphs.upsert(pa.Table.from_pylist([row], schema=tables.GRAPHS))
         for name, version in versions.items():
             table = self._db.open_table(f"graph_{name}")

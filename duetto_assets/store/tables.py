@@ -171,6 +171,7 @@ GRAPHS = pa.schema(
     [
         _ID,
         _text("made_of"),  # a digest of all that it was made of
+        _text("counts"),  # JSON: what became of the relations of each type
         *(_int(name) for name in ("nodes", "edges", "documents", "unresolved")),  # versions of the tables
         pa.field("made_at", _TIME),
     ]

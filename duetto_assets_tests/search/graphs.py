@@ -31,25 +31,26 @@ class Drawing:
     edges: list[dict[str, Any]] = field(default_factory=list)
 
     def document(
-        self, id: str, partition: str = "acme/api", source: str = "repos", access: tuple[str, ...] = PUBLIC
+        self, doc_id: str, partition: str = "acme/api", source: str = "repos", access: tuple[str, ...] = PUBLIC
     ) -> Document:
-        url = f"https://x.org/{partition}/{id}"
-        document = Document(source, partition, id, "1", "file", id, "", id, url, access=access)
+        url = f"https://x.org/{partition}/{doc_id}"
+        document = Document(source, partition, doc_id, "1", "file", doc_id, "", doc_id, url, access=access)
         self.documents.append(document)
         return document
 
-    def node(self, type: str, key: str, said_by: Document, name: str = "", **more: Any) -> str:
+    def node(self, type_: str, key: str, said_by: Document, name: str = "", **more: Any) -> str:
         row = {"qualified": "", "title": "", "path": "", "line": 0, "url": "", "updated_at": None, "aliases": []}
         own = {"source": said_by.source, "partition": said_by.partition}
         self.nodes.setdefault(
-            key, row | own | more | {"type": type, "key": key, "name": name or key.split(":", 1)[1], "said_by": said_by}
+            key,
+            row | own | more | {"type": type_, "key": key, "name": name or key.split(":", 1)[1], "said_by": said_by},
         )
         return key
 
     def edge(
-        self, subject: str, relation: str, object: str, said_by: Document, confidence: float = 1.0, **more: Any
+        self, subject: str, relation: str, object_: str, said_by: Document, confidence: float = 1.0, **more: Any
     ) -> None:
-        row = {"subject": subject, "relation": relation, "object": object, "said_by": said_by, "line": 1, "label": ""}
+        row = {"subject": subject, "relation": relation, "object": object_, "said_by": said_by, "line": 1, "label": ""}
         self.edges.append(row | more | {"confidence": confidence})
 
     def write(self, index: Index, made_of: str = "by hand") -> None:
@@ -72,7 +73,7 @@ class Drawing:
     def _node(self, key: str, place: dict[str, int]) -> dict[str, Any]:
         row = dict(self.nodes[key])
         said_by = row.pop("said_by")
-        access = set(said_by.access)
+        access = set(row.pop("access", said_by.access))
         if row["type"] in NAMED:
             for edge in self.edges:
                 access |= set(edge["said_by"].access) if key in (edge["subject"], edge["object"]) else set()
@@ -176,10 +177,10 @@ def _code(drawing: Drawing) -> None:
     drawing.edge("repos:acme/web:src/util.py", "imports", "repos:acme/web:src/app.py", web_util)
 
 
-def _symbol(drawing: Drawing, said: Document, type: str, name: str, above: str) -> None:
+def _symbol(drawing: Drawing, said: Document, type_: str, name: str, above: str) -> None:
     module = said.id.removesuffix(".py").replace("/", ".")
     key = f"repos:{said.partition}:{said.id}#{name}"
-    drawing.node(type, key, said, name, qualified=f"{module}.{name}", path=said.id, line=5)
+    drawing.node(type_, key, said, name, qualified=f"{module}.{name}", path=said.id, line=5)
     drawing.edge(above, "defines", key, said)
 
 
@@ -216,7 +217,13 @@ def _work(drawing: Drawing) -> None:
     for sha, person, age in zip(shas, people, (400, 0, 5), strict=True):
         said = drawing.document(f"//commit/{sha}")
         key = drawing.node(
-            "commit", f"repos:acme/api@{sha}", said, sha[:12], qualified=sha, title=f"Fix {sha[-1]}", updated_at=days(age)
+            "commit",
+            f"repos:acme/api@{sha}",
+            said,
+            sha[:12],
+            qualified=sha,
+            title=f"Fix {sha[-1]}",
+            updated_at=days(age),
         )
         drawing.edge("repos:acme/api", "contains", key, said)
         drawing.edge(person, "authored", key, said)

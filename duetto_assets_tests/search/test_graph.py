@@ -89,6 +89,16 @@ def test_an_edge_said_by_a_restricted_document_is_not_seen_between_public_ends(m
     assert "acme/web:src/util.py" in {each.node.ref for each in neighbors(seen(index, "ann@x.org"), "SRE-42").items}
 
 
+def test_a_node_is_for_those_whom_it_names_whatever_its_document_says(made: tuple[Index, Drawing]) -> None:
+    index, drawing = made
+    said = drawing.document("SRE-99", "SRE", "jira")
+    drawing.node("issue", "jira:SRE-99", said, access=["ann@x.org"])
+    drawing.edge("jira:SRE-99", "mentions", "jira:SRE-42", said)
+    drawing.write(index)
+    assert "SRE-99" not in repr(neighbors(seen(index), "SRE-42"))
+    assert "SRE-99" in repr(neighbors(seen(index, "ann@x.org"), "SRE-42"))
+
+
 @pytest.mark.parametrize("how", ["restricted", "deleted"])
 def test_what_was_restricted_or_deleted_since_is_not_said(made: tuple[Index, Drawing], how: str) -> None:
     index, drawing = made
@@ -163,7 +173,7 @@ def test_a_version_that_cannot_be_read_is_an_error(
 
 
 def test_without_a_graph_the_next_step_is_said(tmp_path: Path) -> None:
-    with pytest.raises(NoGraph, match="There is no graph yet. Make it: duetto-intel sync"):
+    with pytest.raises(NoGraph, match=r"There is no graph yet\. Make it: duetto-intel sync"):
         view_of(Index(str(tmp_path)), PUBLIC)
 
 
