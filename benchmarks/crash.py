@@ -20,6 +20,8 @@ from duetto_assets_tests.wire.atlassian import AtlassianSite
 
 _DUETTO = Path(sys.executable).with_name("duetto-intel")
 
+_TABLES = ("documents", "chunks", "embeddings", "entities", "relations")
+
 
 def main() -> None:
     """Kill, change, kill, …; then compare: a repository, then a space and a project."""
@@ -57,7 +59,7 @@ def _play(name: str, env: dict[str, str], change: Callable[[int], None], chance:
         f"kill -9 during syncs of {name}",
         kills=killed,
         finished_before_the_kill=tries - killed,
-        differing_rows={name: _differing(home, fresh, name) for name in ("documents", "chunks", "embeddings")},
+        differing_rows={name: _differing(home, fresh, name) for name in _TABLES},
     )
 
 

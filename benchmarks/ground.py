@@ -21,6 +21,7 @@ from duetto_assets.stages.documents import reconcile_documents
 from duetto_assets.stages.embed import Encoder, Vectors, resolve_model
 from duetto_assets.stages.embeddings import EmbeddingCounts, reconcile_embeddings
 from duetto_assets.stages.encoder import SentenceTransformerEncoder
+from duetto_assets.stages.entities import reconcile_entities
 from duetto_assets.stages.tokens import Tokenizer
 from duetto_assets.store.index import Index
 
@@ -97,7 +98,9 @@ class Ground:
         (partition,) = source.heads()
         reconcile_documents(source, partition, self.index)
         reconcile_chunks("repos", partition, self.index, self.chunker)
-        return reconcile_embeddings("repos", partition, self.index, self.encoder, self.chunker.version)
+        done = reconcile_embeddings("repos", partition, self.index, self.encoder, self.chunker.version)
+        reconcile_entities("repos", partition, self.index)
+        return done
 
 
 def peak_mib() -> int:

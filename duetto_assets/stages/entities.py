@@ -60,6 +60,7 @@ def reconcile_entities(source: str, partition: str, index: Index, *, progress: P
             done += len(batch)
             progress("entities", done, len(stale))
         for doc_keys in slices(gone, _COMMIT_DOCUMENTS):
+            _doubt(index, doc_keys)
             for table in (index.relations, index.entities):
                 table.delete(among("doc_key", doc_keys))
             index.extracts.delete(among("id", doc_keys))
@@ -127,10 +128,18 @@ def _write(index: Index, documents: Sequence[Document]) -> None:
                 "facts": extracted.facts,
             }
         )
-    scope = among("doc_key", [document.key for document in documents])
+    doc_keys = [document.key for document in documents]
+    _doubt(index, doc_keys)
+    scope = among("doc_key", doc_keys)
     _make(index.entities, pa.Table.from_pylist(entities, schema=tables.ENTITIES), scope)
     _make(index.relations, pa.Table.from_pylist(relations, schema=tables.RELATIONS), both(scope, _UNLINKED))
     index.extracts.upsert(pa.Table.from_pylist(extracts, schema=tables.EXTRACTS))
+
+
+def _doubt(index: Index, doc_keys: Sequence[str]) -> None:
+    """Take back that these were read. Else a change that a crash interrupts, and that is undone, would look done."""
+    rows = index.extracts.scan(tables.EXTRACTS.names, among("id", doc_keys)).to_pylist()
+    index.extracts.upsert(pa.Table.from_pylist([row | {"doc_hash": ""} for row in rows], schema=tables.EXTRACTS))
 
 
 def _make(table: Table, rows: pa.Table, scope: Where) -> None:

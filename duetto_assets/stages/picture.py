@@ -122,7 +122,7 @@ def _nodes(
     target: NDArray[np.int64],
 ) -> Nodes:
     """Return the nodes of a picture: the organisation first, then those of `rows`."""
-    ids = [_ORGANISATION, *map(shown_id, rows["key"].to_pylist(), rows["id"].to_pylist())]
+    ids = [_ORGANISATION, *map(_shown_id, rows["key"].to_pylist(), rows["id"].to_pylist())]
     types = [_ORGANISATION, *rows["type"].to_pylist()]
     names = [
         organisation,
@@ -153,6 +153,11 @@ def _break_rings(parents: NDArray[np.int64]) -> None:
             parents[trail[-1]] = -1
         for each in trail:
             depth[each] = 1
+
+
+def _shown_id(key: str, id_: str) -> str:
+    shown = shown_id(key, id_)
+    return f"{key.partition(':')[0]}:{id_}" if _MAIL.search(shown) else shown
 
 
 def _unmailed(text: str) -> str:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -30,7 +31,9 @@ API, WEB = "acme/api", "acme/web"
 NOW = datetime(2026, 1, 31, 8, tzinfo=UTC)
 
 
-def file(path: str, text: str = "", repository: str = API, *, host: str = "https://github.com", **more: Any) -> Document:
+def file(
+    path: str, text: str = "", repository: str = API, *, host: str = "https://github.com", **more: Any
+) -> Document:
     """Return a file of a repository."""
     fields: dict[str, Any] = {
         "kind": "file",
@@ -38,9 +41,7 @@ def file(path: str, text: str = "", repository: str = API, *, host: str = "https
         "url": f"{host}/{repository}/blob/HEAD/{path}",
         "language": language_of(path, text[:200].partition("\n")[0]),
     }
-    return Document(
-        "repos", repository, path, "v", title=path.rpartition("/")[2], text=text, **(fields | more)
-    )
+    return Document("repos", repository, path, "v", title=path.rpartition("/")[2], text=text, **(fields | more))
 
 
 def commit(
@@ -149,7 +150,7 @@ def shuffled(rows: pa.Table, seed: int) -> pa.Table:
     chance.shuffle(order)
     rows = rows.take(pa.array(order, pa.int64()))
     cuts = sorted({0, rows.num_rows, *(chance.randrange(rows.num_rows + 1) for _ in range(3))})
-    return pa.concat_tables([rows.slice(a, b - a) for a, b in zip(cuts, cuts[1:], strict=False)] or [rows])
+    return pa.concat_tables([rows.slice(a, b - a) for a, b in pairwise(cuts)] or [rows])
 
 
 def graph_of(*documents: Document) -> Graph:
@@ -159,7 +160,8 @@ def graph_of(*documents: Document) -> Graph:
     assert dangling(len(nodes), resolved.edges) == 0
     names = list(load().relations)
     rows = [
-        row | {"subject": nodes[row["subject"]]["key"], "object": nodes[row["object"]]["key"], "type": names[row["type"]]}
+        row
+        | {"subject": nodes[row["subject"]]["key"], "object": nodes[row["object"]]["key"], "type": names[row["type"]]}
         for row in resolved.edges.to_pylist()
     ]
     types = {node["key"]: node["type"] for node in nodes}

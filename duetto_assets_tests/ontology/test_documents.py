@@ -69,10 +69,10 @@ _FACTS = st.lists(
     st.one_of(
         st.builds(
             Fact,
-            st.sampled_from(["blocks", "blocked_by", "relates_to", "related_from", "clones", "duplicated_by", "caused_by"]),
+            st.sampled_from(["blocks", "blocked_by", "relates_to", "related_from", "clones", "duplicated_by"]),
             st.just("issue"), _TARGETS | _TEXT, _TEXT, _TEXT,
         ),
-        st.builds(Fact, st.sampled_from(["authored_by", "commented_on_by"]), st.just("person"), _TARGETS | _TEXT, _TEXT),
+        st.builds(Fact, st.sampled_from(["authored_by", "commented_on_by"]), st.just("person"), _TARGETS | _TEXT),
         st.builds(Fact, st.just("labelled"), st.just("label"), _TEXT),
         st.builds(Fact, st.just("links_to"), st.just("url"), _TEXT | st.just("https://x.example/a"), _TEXT, _TEXT),
         st.builds(Fact, st.just("same_as"), st.just("person"), _TARGETS, _TEXT, st.just(""), _TARGETS.filter(bool)),
@@ -80,8 +80,9 @@ _FACTS = st.lists(
     max_size=5,
 )  # fmt: skip
 _PATHS = st.sampled_from(
-    ["a.py", "src/pkg/__init__.py", "__init__.py", "a.go", "a.ts", "A.java", "a.rs", "README.md", "docs/a.rst", ".mailmap",
-     "CODEOWNERS", "pyproject.toml", "package.json", "go.mod", "pom.xml", "requirements.txt", "strange\n\0name.py", "x"]
+    ["a.py", "src/pkg/__init__.py", "__init__.py", "a.go", "a.ts", "A.java", "a.rs", "README.md", "docs/a.rst",
+     ".mailmap", "CODEOWNERS", "pyproject.toml", "package.json", "go.mod", "pom.xml", "requirements.txt",
+     "strange\n\0name.py", "x"]
 )  # fmt: skip
 
 
@@ -100,7 +101,9 @@ def documents(draw: st.DrawFn) -> Document:
         facts = [fact for fact in draw(_FACTS) if fact.kind != "issue"]
         return page("1", draw(_TEXT), text, *facts, Fact("child_of", "page", draw(_TEXT)))
     more: dict[str, Any] = {"kind": kind, "skipped": "too large"} if kind == "skipped" else {}
-    return file(draw(_PATHS), "" if more else text, host=draw(st.sampled_from(["https://github.com", "file://"])), **more)
+    return file(
+        draw(_PATHS), "" if more else text, host=draw(st.sampled_from(["https://github.com", "file://"])), **more
+    )
 
 
 def _fields(document: Document) -> dict[str, Any]:
@@ -158,7 +161,9 @@ def test_a_repository_is_where_its_commits_say(middle: str) -> None:
 
 
 def test_definitions_stand_in_what_they_are_defined_in_with_their_lines() -> None:
-    found = said(file("src/pkg/app.py", "class Flask:\n    def route(self):\n        pass\n\n\ndef main():\n    pass\n"))
+    found = said(
+        file("src/pkg/app.py", "class Flask:\n    def route(self):\n        pass\n\n\ndef main():\n    pass\n")
+    )
     key = f"repos:{API}:src/pkg/app.py"
     assert [(each.subject, each.object, each.line) for each in found.relations if each.type == "defines"] == [
         (key, f"{key}#Flask", 1),
@@ -175,6 +180,7 @@ def test_what_a_file_defines_twice_is_one_symbol() -> None:
     facts = Facts("python", (Definition("a", "class", 1, 2), Definition("a", "function", 4, 5)))
     found = said_by(file("x.py"), facts)
     assert [(e.type, e.line) for e in found.entities.values() if e.key.endswith("#a")] == [("class", 1)]
+    assert [(r.object_type, r.line) for r in found.relations if r.type == "defines"] == [("class", 1)]
 
 
 @pytest.mark.parametrize(
@@ -293,14 +299,21 @@ def test_links_of_commits_to_issues_are_what_git_log_says(tmp_path: Any) -> None
     world = world_of(repository.path, tmp_path / "index")
     world.documents()
     world.entities()
-    commits = {row["doc_key"]: row["qualified"] for row in rows(world.index.entities).values() if row["type"] == "commit"}
+    commits = {
+        row["doc_key"]: row["qualified"] for row in rows(world.index.entities).values() if row["type"] == "commit"
+    }
     linked = {
         (commits[row["doc_key"]], row["target"])
         for row in rows(world.index.relations).values()
         if row["type"] == "mentions" and row["doc_key"] in commits and row["object_type"] == "issue"
     }
     assert {(sha, key) for sha, key in linked if key.startswith(("SRE-", "OPS-"))} == truth
-    assert {key for _, key in linked if not key.startswith(("SRE-", "OPS-"))} == {"UTF-8", "SHA-256", "ISO-8859", "XSRE-1"}
+    assert {key for _, key in linked if not key.startswith(("SRE-", "OPS-"))} == {
+        "UTF-8",
+        "SHA-256",
+        "ISO-8859",
+        "XSRE-1",
+    }
 
 
 def test_a_commit_says_who_wrote_it_when_and_what_it_changed() -> None:
@@ -412,7 +425,9 @@ def test_real_issues_name_exactly_the_keys_in_their_texts() -> None:
     count = 0
     for row in issues:
         comments = (row["fields"].get("comment") or {}).get("comments", [])
-        frame = Document("jira", "DAEMON", row["key"], "v", "issue", "", "", url=f"https://x.example/browse/{row['key']}")
+        frame = Document(
+            "jira", "DAEMON", row["key"], "v", "issue", "", "", url=f"https://x.example/browse/{row['key']}"
+        )
         made = document_of(
             frame, row, comments, [], [], {}, browse_url="https://x.example/browse/", adf=False
         )  # fmt: skip
@@ -420,7 +435,8 @@ def test_real_issues_name_exactly_the_keys_in_their_texts() -> None:
         truth = {
             match[0]
             for match in _KEY.finditer(text)
-            if text[match.start() - 1 : match.start()] not in _WORD and text[match.end() : match.end() + 1] not in _WORD - {"_"}
+            if text[match.start() - 1 : match.start()] not in _WORD
+            and text[match.end() : match.end() + 1] not in _WORD - {"_"}
         }
         linked = {
             other

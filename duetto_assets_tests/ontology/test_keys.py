@@ -81,6 +81,7 @@ PLACES = {
         "https://github.com/acme/api/blob/main/src/gr%C3%BC%C3%9Fe%201.md",
         "https://github.com/acme/api/blob/main/src/gr\u00fc\u00dfe%201.md",
     ],
+    "github.com/acme/api/blob/line\nbreak.md": ["https://github.com/acme/api/blob/main/line%0Abreak.md"],
     f"github.com/acme/api/commit/{SHA}": [
         f"https://github.com/acme/api/commit/{SHA}",
         f"https://github.com/Acme/api/commit/{SHA}#diff-1",
@@ -166,19 +167,11 @@ def test_an_id_is_hex() -> None:
     assert set(keys.entity_id("it's\0 \ud800")) <= set("0123456789abcdef")
 
 
-@pytest.mark.parametrize(
-    ("key", "expected"),
-    [
-        ("package:pypi/flask", ("package", "pypi/flask")),
-        ("label:incident", ("label", "incident")),
-        ("team:acme/platform", ("team", "acme/platform")),
-        ("email:ann@example.org", ("person", "ann@example.org")),
-        ("account:5b10", ("person", "5b10")),
-        ("login:github/ann", ("person", "github/ann")),
-        ("repos:acme/api", ("", "")),
-        ("jira:SRE-42", ("", "")),
-        ("", ("", "")),
-    ],
-)
-def test_what_exists_by_being_named_has_the_type_that_its_key_says(key: str, expected: tuple[str, str]) -> None:
-    assert keys.type_of_open(key) == expected
+@pytest.mark.parametrize("key", ["email:ann@example.org", "account:5b10", "login:github/ann"])
+def test_the_key_of_a_person_is_not_shown(key: str) -> None:
+    assert keys.shown_id(key, "abc") == "person:abc"
+
+
+@pytest.mark.parametrize("key", ["repos:acme/api:src/a.py", "jira:SRE-42", "team:acme/all", "label:email:x", ""])
+def test_all_other_keys_are_shown(key: str) -> None:
+    assert keys.shown_id(key, "abc") == key

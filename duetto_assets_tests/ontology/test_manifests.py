@@ -245,7 +245,7 @@ plugins { id 'java' version '1' }
 dependencies {
     // implementation 'no:no:2'
     implementation 'org.slf4j:slf4j-api:2.0', 'a:b:1'
-    implementation project(':other')
+    implementation project('other:deep')
     api(platform("com.acme:bom:1"))
     testImplementation group: 'junit', name: 'junit', version: '4.13'
     compileOnly 'org.projectlombok:lombok:1'
@@ -508,6 +508,11 @@ def test_every_package_of_package_json_is_told(packages):
     aliased = {name for name, version in packages.items() if version.startswith("npm:")}
     assert {f"npm/{name}" for name in packages if name not in aliased} <= {one.package for one in found.dependencies}
     assert all(one.line for one in found.dependencies if one.package.removeprefix("npm/") in packages)
+
+
+def test_the_group_of_a_task_is_no_maven_group():
+    found = read_manifest("app/build.gradle", "task x { group = 'verification' }")
+    assert found == Manifest("maven", (), ())
 
 
 def test_a_property_that_doubles_itself_stays_short():

@@ -38,7 +38,9 @@ class Told:
         return self.links
 
 
-def told(monkeypatch: pytest.MonkeyPatch, files: Mapping[str, list[tuple[str, str]]], *links: tuple[str, Link]) -> list[Relation]:
+def told(
+    monkeypatch: pytest.MonkeyPatch, files: Mapping[str, list[tuple[str, str]]], *links: tuple[str, Link]
+) -> list[Relation]:
     """Return the relations that links of made-up files become."""
     monkeypatch.setattr(repository, "FAMILIES", {"told": Told(*links)})
     extracts = {
@@ -81,6 +83,12 @@ def test_a_link_is_a_relation_between_what_it_names(
     assert (found.object, found.object_type, found.target) == (*expected, target)
 
 
+def test_of_a_name_that_is_defined_twice_the_first_definition_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"a.x": [("A", "class"), ("A", "function")], "b.x": [("B", "class"), ("B", "function")]}
+    (found,) = told(monkeypatch, files, ("a.x", Link("inherits", "A", path="b.x", name="B")))
+    assert (found.subject_type, found.object_type) == ("class", "class")
+
+
 def test_confidence_and_line_are_the_links(monkeypatch: pytest.MonkeyPatch) -> None:
     said = Link("calls", "go", path="a.x", name="A", confidence=LIKELY, line=7)
     (found,) = told(monkeypatch, FILES, ("a.x", said))
@@ -108,7 +116,9 @@ def test_a_link_that_the_ontology_does_not_allow_is_left_out(monkeypatch: pytest
     relation=st.sampled_from(["imports", "inherits", "implements", "calls"]),
     kinds=st.tuples(st.sampled_from(KINDS), st.sampled_from(KINDS)),
     scope=st.sampled_from(["", "X", "lost"]),
-    to=st.sampled_from([{"path": ""}, {"path": "b.x"}, {"path": "b.x", "name": "Y"}, {"package": "npm/a", "written": "a"}]),
+    to=st.sampled_from(
+        [{"path": ""}, {"path": "b.x"}, {"path": "b.x", "name": "Y"}, {"package": "npm/a", "written": "a"}]
+    ),
 )
 def test_whatever_is_linked_is_allowed(
     relation: str, kinds: tuple[str, str], scope: str, to: Mapping[str, str]
@@ -121,7 +131,9 @@ def test_whatever_is_linked_is_allowed(
 CODE = {
     "lib/__init__.py": "",
     "lib/a.py": "import os\n\n\nclass Base:\n    def run(self):\n        helper()\n\n\ndef helper():\n    pass\n",
-    "lib/b.py": "from lib.a import Base, helper\n\n\nclass Child(Base):\n    def own(self):\n        self.run()\n\n\nhelper()\n",
+    "lib/b.py": (
+        "from lib.a import Base, helper\n\n\nclass Child(Base):\n    def own(self):\n        self.run()\n\n\nhelper()\n"
+    ),
     "web/a.ts": "import { b } from './b';\nexport function run() { b(); }\n",
     "web/b.ts": "export function b() {}\n",
     ".github/CODEOWNERS": "* @acme/all\n/lib/ @ann docs@example.com\n/web/a.ts @Ben\n",
@@ -129,7 +141,9 @@ CODE = {
 
 
 def test_code_and_owners_are_linked_across_files() -> None:
-    found = {(path, each.type, each.subject.removeprefix(KEY), each.object.removeprefix(KEY)) for path, each in linked(CODE)}
+    found = {
+        (path, each.type, each.subject.removeprefix(KEY), each.object.removeprefix(KEY)) for path, each in linked(CODE)
+    }
     assert {
         ("lib/b.py", "inherits", ":lib/b.py#Child", ":lib/a.py#Base"),
         ("lib/b.py", "calls", ":lib/b.py#Child.own", ":lib/a.py#Base.run"),
@@ -207,6 +221,3 @@ def test_a_file_whose_parser_gives_up_has_nothing_to_link(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(repository, "FAMILIES", {"python": GivesUp()})
     assert extract(file("a.py", "x = 1\n")) == Extract()
-
-
-

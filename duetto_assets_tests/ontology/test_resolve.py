@@ -23,7 +23,18 @@ from duetto_assets_tests.ontology.organisations import (
 from duetto_assets_tests.ontology.test_vocabulary import EVERYTHING
 
 README = f"repos:{API}:README.md"
-SYMBOLS = "def helper():\n    pass\n\n\nclass Thing:\n    def helper(self):\n        pass\n\n    def only(self):\n        pass\n"
+SYMBOLS = """
+def helper():
+    pass
+
+
+class Thing:
+    def helper(self):
+        pass
+
+    def only(self):
+        pass
+"""
 
 
 def mentioned(text: str, *others: Document) -> tuple[set[str], dict[tuple[str, str], str]]:
@@ -92,7 +103,10 @@ def test_an_address_is_what_lies_there(url: str, key: str) -> None:
 
 def test_a_page_of_a_data_center_is_found_by_id_and_by_title() -> None:
     other = page("7", url="https://wiki.example/display/ENG/Carrier+retries")
-    for url in ("https://wiki.example/display/ENG/Carrier%20retries", "https://wiki.example/pages/viewpage.action?pageId=7"):
+    for url in (
+        "https://wiki.example/display/ENG/Carrier%20retries",
+        "https://wiki.example/pages/viewpage.action?pageId=7",
+    ):
         assert graph_of(page("8", "P", f"<{url}>"), other).objects("page:8", "links_to") == {"page:7"}
     elsewhere = graph_of(page("8", "P", "<https://other.example/pages/viewpage.action?pageId=7>"), other)
     assert list(elsewhere.unresolved.values()) == ["no document has this address"]
@@ -111,7 +125,9 @@ def test_where_a_repository_is_all_that_has_an_address_it_is_meant() -> None:
 
 
 def test_a_remote_link_of_an_issue_leads_to_the_page() -> None:
-    said = issue("SRE-1", "", Fact("links_to", "url", "https://acme.example/wiki/spaces/ENG/pages/7", "t", "mentioned in"))
+    said = issue(
+        "SRE-1", "", Fact("links_to", "url", "https://acme.example/wiki/spaces/ENG/pages/7", "t", "mentioned in")
+    )
     (edge,) = [row for row in graph_of(said, page("7")).rows if row["type"] == "links_to"]
     assert (edge["subject"], edge["object"], edge["label"]) == ("jira:SRE-1", "page:7", "mentioned in")
 
@@ -137,7 +153,9 @@ def test_a_path_is_the_file_that_it_ends_like(text: str, paths: list[str], expec
 
 
 def test_a_path_that_several_files_end_like_is_none_of_them() -> None:
-    assert mentioned("`app.py`", file("a/app.py"), file("b/app.py"))[1] == {("mentions", "app.py"): "several have this name"}
+    assert mentioned("`app.py`", file("a/app.py"), file("b/app.py"))[1] == {
+        ("mentions", "app.py"): "several have this name"
+    }
 
 
 @pytest.mark.parametrize(
@@ -187,7 +205,9 @@ def test_a_symbol_that_two_files_define_is_neither() -> None:
 def test_a_symbol_of_the_same_repository_is_meant_first() -> None:
     found, _ = mentioned("`only()`", file("a.py", SYMBOLS), file("a.py", "def only():\n    pass\n", repository=WEB))
     assert found == {f"repos:{API}:a.py#Thing.only"}
-    exact = graph_of(page("1", "P", "`only()`"), file("a.py", SYMBOLS), file("b.py", "def only(): pass\n", repository=WEB))
+    exact = graph_of(
+        page("1", "P", "`only()`"), file("a.py", SYMBOLS), file("b.py", "def only(): pass\n", repository=WEB)
+    )
     assert exact.objects("page:1", "mentions") == {f"repos:{WEB}:b.py#only"}
 
 
@@ -267,7 +287,12 @@ def test_two_people_of_one_name_stay_two() -> None:
     documents = [
         commit("a1", by="ann@example.org"),
         commit("b2", by="ann@other.example"),
-        issue("SRE-1", "", Fact("reported_by", "person", "account:1", "Ann"), Fact("assigned_to", "person", "account:2", "Ann")),
+        issue(
+            "SRE-1",
+            "",
+            Fact("reported_by", "person", "account:1", "Ann"),
+            Fact("assigned_to", "person", "account:2", "Ann"),
+        ),
     ]
     assert people(*documents).keys() == {"email:ann@example.org", "email:ann@other.example", "account:1", "account:2"}
 
@@ -292,7 +317,11 @@ LIBRARY = [
 ]
 USER = [
     file("pyproject.toml", '[project]\nname = "acme-api"\ndependencies = ["acme-lib>=1", "flask"]\n'),
-    file("app.py", "import acme_lib.core\nfrom acme_lib.core import Base, helper\nimport flask\n\n\nclass Mine(Base):\n    pass\n\n\nhelper()\n"),
+    file(
+        "app.py",
+        "import acme_lib.core\nfrom acme_lib.core import Base, helper\nimport flask\n\n\n"
+        "class Mine(Base):\n    pass\n\n\nhelper()\n",
+    ),
 ]  # fmt: skip
 
 
@@ -311,7 +340,9 @@ def test_a_package_of_nobody_stays_a_package() -> None:
     app = f"repos:{API}:app.py"
     assert graph.objects(app, "imports") >= {"package:pypi/flask"}
     assert not any(key.startswith(f"repos:{WEB}") for key in graph.nodes)
-    assert {object_ for _, object_ in graph.of("inherits")} <= {key for key in graph.nodes if key.startswith("package:")}
+    assert {object_ for _, object_ in graph.of("inherits")} <= {
+        key for key in graph.nodes if key.startswith("package:")
+    }
 
 
 def test_a_name_that_a_package_has_twice_is_the_package() -> None:
@@ -386,11 +417,12 @@ def as_tables(resolved: Any) -> dict[str, Any]:
 def everything() -> list[Document]:
     return [
         *EVERYTHING, *LIBRARY, MAILMAP,
-        page("9", "Secret", "`helper()` SRE-2 UTF-8 `lost.py` <https://x.example>", Fact("labelled", "label", "a"), access=("l",)),
-        page("10", "Other", "", Fact("labelled", "label", "a"), ACCOUNT_ON_PAGE, access=("m", "n")),
+        page("9", "Secret", "`helper()` SRE-2 UTF-8 `lost.py` <https://x.example>", LABEL, access=("l",)),
+        page("10", "Other", "", LABEL, ACCOUNT_ON_PAGE, access=("m", "n")),
     ]  # fmt: skip
 
 
+LABEL = Fact("labelled", "label", "a")
 ACCOUNT_ON_PAGE = Fact("authored_by", "person", "account:5b10", "Ann Lee")
 
 

@@ -31,7 +31,7 @@ EVERYTHING = [
     ),
     issue("SRE-2", "words", Fact("child_of", "issue", "SRE-1")),
     page("1", "Home", "words"),
-    page("2", "Runbook", "words", Fact("child_of", "page", "1"), Fact("commented_on_by", "person", "account:ben", "Ben")),
+    page("2", "Runbook", "words", Fact("child_of", "page", "1"), Fact("commented_on_by", "person", "account:b", "Ben")),
 ]  # fmt: skip
 
 

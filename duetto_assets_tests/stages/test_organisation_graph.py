@@ -25,7 +25,7 @@ WORDS = [
     "nothing to see",
     "SRE-1 and SRE-2, not UTF-8",
     "`helper()` in `src/a.py`, by @ann",
-    f"[page]({SITE}/wiki/spaces/OLD/pages/1/x) [file](https://github.com/acme/api/blob/v1/lib/a.py) {SITE}/browse/SRE-2",
+    f"[page]({SITE}/wiki/spaces/OLD/pages/1/x) {SITE}/browse/SRE-2 https://github.com/acme/api/blob/v1/lib/a.py",
     "[guide](../README.md) acme/web c0ffee1 `Base.run`",
 ]
 FILES = {
@@ -43,7 +43,9 @@ FILES = {
         "import acme_web.core\nfrom acme_web.core import made\n\nmade()\n",
     ],
     "acme_web/core.py": ["def made():\n    pass\n"],
-    "pyproject.toml": [f'[project]\nname = "{name}"\ndependencies = ["acme-web"]\n' for name in ("acme-web", "acme-api")],
+    "pyproject.toml": [
+        f'[project]\nname = "{name}"\ndependencies = ["acme-web"]\n' for name in ("acme-web", "acme-api")
+    ],
     "CODEOWNERS": ["* @ann\n", "/src/ @acme/all\n/lib/ ann@example.org\n", "* @ben\n/lib/\n"],
     ".mailmap": ["Ann <ann@example.org> <ann@old.example>\n", "\n"],
 }
