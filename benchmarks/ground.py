@@ -21,7 +21,7 @@ from duetto_assets.stages.documents import reconcile_documents
 from duetto_assets.stages.embed import Encoder, Vectors, resolve_model
 from duetto_assets.stages.embeddings import EmbeddingCounts, reconcile_embeddings
 from duetto_assets.stages.encoder import SentenceTransformerEncoder
-from duetto_assets.stages.entities import reconcile_entities
+from duetto_assets.stages.entities import EntityCounts, reconcile_entities
 from duetto_assets.stages.tokens import Tokenizer
 from duetto_assets.store.index import Index
 
@@ -98,9 +98,13 @@ class Ground:
         (partition,) = source.heads()
         reconcile_documents(source, partition, self.index)
         reconcile_chunks("repos", partition, self.index, self.chunker)
-        done = reconcile_embeddings("repos", partition, self.index, self.encoder, self.chunker.version)
-        reconcile_entities("repos", partition, self.index)
-        return done
+        return reconcile_embeddings("repos", partition, self.index, self.encoder, self.chunker.version)
+
+    def entities(self) -> EntityCounts:
+        """Extract entities and relations, which a search need not wait for."""
+        return reconcile_entities(
+            "repos", next(iter(self.index.known_partitions("repos").values())).partition, self.index
+        )
 
 
 def peak_mib() -> int:

@@ -8,7 +8,7 @@ that a graph built bit by bit equals one built at once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 CERTAIN = 1.0
@@ -45,7 +45,8 @@ class Facts:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON can say it."""
-        return asdict(self) | {"definitions": [[d.name, d.kind, d.line, d.end_line] for d in self.definitions]}
+        definitions = [[d.name, d.kind, d.line, d.end_line] for d in self.definitions]
+        return {"language": self.language, "definitions": definitions, "module": self.module, "body": self.body}
 
     @classmethod
     def from_json(cls, said: Mapping[str, Any]) -> Facts:
