@@ -28,7 +28,7 @@ BIN = Path(sys.executable).parent
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Index a made-up organisation, answer searches and questions, and show it in Dagster and as a graph until Ctrl-C."""
+    """Index a made-up organisation, answer questions, and show it in Dagster and as a graph until Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m duetto_assets_tests.wire.demo", description=main.__doc__)
     parser.add_argument("--port", type=int, default=3000, help="of Dagster's pages (default: 3000)")
     parser.add_argument("--home", type=Path, default=HOME / ".duetto" / "demo", help="where it keeps its data")
@@ -83,8 +83,8 @@ def _pages(port: int, site: AtlassianSite, environment: dict[str, str]) -> int:
         [sys.executable, "-m", "duetto_assets.serve.home"], env=environment, check=True, capture_output=True, text=True
     ).stdout.strip()
     sys.stdout.write(
-        f"\nDagster is at http://127.0.0.1:{port}, the graph at http://127.0.0.1:{load().serve_port}/graph, the made-up site "
-        f"at {site.url}. Ctrl-C ends all.\n"
+        f"\nDagster is at http://127.0.0.1:{port}, the graph at http://127.0.0.1:{load().serve_port}/graph, "
+        f"the made-up site at {site.url}. Ctrl-C ends all.\n"
     )
     sys.stdout.flush()
     return show(port, environment | {"DAGSTER_HOME": home})
