@@ -144,9 +144,9 @@ def _doubt(index: Index, doc_keys: Sequence[str]) -> None:
 
 def _make(table: Table, rows: pa.Table, scope: Where) -> None:
     """Make `rows` all that there is in `scope`. Not by `replace`, which reads the whole table for one document."""
-    wanted = set(rows["id"].to_pylist())
-    table.upsert(rows)
-    gone = sorted(set(table.scan(["id"], scope)["id"].to_pylist()) - wanted)
+    before = set(table.scan(["id"], scope)["id"].to_pylist())
+    (table.upsert if before else table.insert)(rows)
+    gone = sorted(before - set(rows["id"].to_pylist()))
     for ids in slices(gone, 10_000):
         table.delete(among("id", ids))
 
@@ -174,8 +174,9 @@ def _relink(index: Index, source: str, partition: str) -> int:
     changed = pa.Table.from_pylist(list(wanted.values()), schema=tables.RELATIONS)
     rows = zip(*(changed[name].to_pylist() for name in compared), strict=True)  # as the table rounds them
     changed = changed.filter(pa.array([stored.get(row[0]) != row for row in rows], pa.bool_()))
+    write = index.relations.upsert if stored else index.relations.insert
     for start in range(0, changed.num_rows, _COMMIT_ROWS):
-        index.relations.upsert(changed.slice(start, _COMMIT_ROWS))
+        write(changed.slice(start, _COMMIT_ROWS))
     gone = sorted(stored.keys() - wanted.keys())
     for ids in slices(gone, 10_000):
         index.relations.delete(among("id", ids))

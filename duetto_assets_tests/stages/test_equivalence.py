@@ -32,7 +32,7 @@ from duetto_assets_tests.stages.worlds import (
     source_files,
 )
 
-WRITES = ("upsert", "replace", "delete")
+WRITES = ("insert", "upsert", "replace", "delete")
 NAMES = [
     "CODEOWNERS",
     "pyproject.toml",
