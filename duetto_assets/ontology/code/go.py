@@ -21,12 +21,11 @@ from duetto_assets.ontology.code.scopes import (
     UNNAMED,
     Import,
     Linker,
-    Recorder,
     Target,
     joined,
-    text_of,
     words,
 )
+from duetto_assets.ontology.code.walk import Walk
 from duetto_assets.syntax import parse
 
 _STANDARD = words(
@@ -65,30 +64,8 @@ class Go:
         return _GoLinker(files).links()
 
 
-class _Extractor:
+class _Extractor(Walk):
     """Walks one file's tree, in the order of its text."""
-
-    def __init__(self, language: str, data: bytes) -> None:
-        self._data = data
-        self._seen = Recorder(language)
-        self._todo: list[tuple[tree_sitter.Node, str]] = []
-
-    def facts(self, root: tree_sitter.Node) -> Facts:
-        self._todo.append((root, ""))
-        while self._todo:
-            node, scope = self._todo.pop()
-            visit = self._VISITS.get(node.type)
-            if visit is not None:
-                visit(self, node, scope)
-            else:
-                self._into(node, scope)
-        return self._seen.facts()
-
-    def _into(self, node: tree_sitter.Node, scope: str) -> None:
-        self._todo += [(child, scope) for child in reversed(node.named_children)]
-
-    def _text(self, node: tree_sitter.Node | None) -> str:
-        return text_of(node, self._data)
 
     def _package(self, node: tree_sitter.Node, _scope: str) -> None:
         if node.named_children:

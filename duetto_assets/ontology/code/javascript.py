@@ -22,12 +22,11 @@ from duetto_assets.ontology.code.scopes import (
     UNNAMED,
     Import,
     Linker,
-    Recorder,
     Target,
     joined,
-    text_of,
     words,
 )
+from duetto_assets.ontology.code.walk import Walk
 from duetto_assets.syntax import parse
 
 _CLASSES = words("class_declaration abstract_class_declaration class")
@@ -87,28 +86,17 @@ class JavaScript:
         return _JavaScriptLinker(files).links()
 
 
-class _Extractor:
+class _Extractor(Walk):
     """Walks one file's tree, in the order of its text."""
 
     def __init__(self, language: str, data: bytes) -> None:
-        self._data = data
-        self._seen = Recorder(language)
+        super().__init__(language, data)
         self._exports: dict[str, str] = {}
         self._is_script = True
-        self._todo: list[tuple[tree_sitter.Node, str]] = []
 
     def facts(self, root: tree_sitter.Node) -> Facts:
-        self._todo.append((root, ""))
-        while self._todo:
-            node, scope = self._todo.pop()
-            self._visit(node, scope)
+        self._walk(root, "")
         return self._seen.facts(exports=[[*row] for row in self._exports.items()], script=self._is_script)
-
-    def _into(self, node: tree_sitter.Node, scope: str) -> None:
-        self._todo += [(child, scope) for child in reversed(node.named_children)]
-
-    def _text(self, node: tree_sitter.Node | None) -> str:
-        return text_of(node, self._data)
 
     def _visit(self, node: tree_sitter.Node, scope: str) -> None:
         kind = node.type

@@ -22,12 +22,11 @@ from duetto_assets.ontology.code.scopes import (
     UNNAMED,
     Import,
     Linker,
-    Recorder,
     Target,
     joined,
-    text_of,
     words,
 )
+from duetto_assets.ontology.code.walk import Walk
 from duetto_assets.syntax import parse
 
 _TYPES = {
@@ -81,13 +80,8 @@ class Php:
         return _PhpLinker(files).links()
 
 
-class _Extractor:
+class _Extractor(Walk):
     """Walks one file's tree, in the order of its text. Variables keep their `$`, which sets them apart."""
-
-    def __init__(self, language: str, data: bytes) -> None:
-        self._data = data
-        self._seen = Recorder(language)
-        self._todo: list[tuple[tree_sitter.Node, str]] = []
 
     def facts(self, root: tree_sitter.Node) -> Facts:
         namespaces = [child for child in root.named_children if child.type == "namespace_definition"]
@@ -100,27 +94,12 @@ class _Extractor:
                 scope = _dots(self._text(child.child_by_field_name("name")))
                 if scope:
                     self._seen.define(scope, "module", child)
-                self._queue(child.child_by_field_name("body"), scope)
+                body = child.child_by_field_name("body")
+                if body is not None:
+                    self._walk(body, scope)
             else:
-                self._queue(child, scope)
+                self._walk(child, scope)
         return self._seen.facts()
-
-    def _queue(self, node: tree_sitter.Node | None, scope: str) -> None:
-        """Walk a statement of the file's own level."""
-        self._todo = [(node, scope)] if node is not None else []
-        while self._todo:
-            one, inner = self._todo.pop()
-            visit = self._VISITS.get(one.type)
-            if visit is not None:
-                visit(self, one, inner)
-            else:
-                self._into(one, inner)
-
-    def _into(self, node: tree_sitter.Node, scope: str) -> None:
-        self._todo += [(child, scope) for child in reversed(node.named_children)]
-
-    def _text(self, node: tree_sitter.Node | None) -> str:
-        return text_of(node, self._data)
 
     # Imports.
 

@@ -23,12 +23,12 @@ from duetto_assets.ontology.code.scopes import (
     UNNAMED,
     Import,
     Linker,
-    Recorder,
     Target,
     joined,
     text_of,
     words,
 )
+from duetto_assets.ontology.code.walk import Walk
 from duetto_assets.syntax import parse
 
 _CRATE, _SELF, _ABOVE = "crate", "self", "^"  # `super` is written `^`: it is a module, not what a type inherits from
@@ -86,27 +86,18 @@ class Rust:
         return _RustLinker(files).links()
 
 
-class _Extractor:
+class _Extractor(Walk):
     """Walks one file's tree, in the order of its text."""
 
     def __init__(self, language: str, data: bytes) -> None:
-        self._data = data
-        self._seen = Recorder(language)
-        self._todo: list[tuple[tree_sitter.Node, str]] = []
+        super().__init__(language, data)
         self._impls: dict[str, str] = {}  # scope of `impl` blocks -> their type as written
         self._heads: dict[str, int] = {}  # `a` of paths `a::b` -> its first line
         self._aliases: set[str] = set()
         self._late_bases: list[tuple[str, str, int]] = []  # an `impl` may stand before its type
 
     def facts(self, root: tree_sitter.Node) -> Facts:
-        self._todo.append((root, ""))
-        while self._todo:
-            node, scope = self._todo.pop()
-            visit = self._VISITS.get(node.type)
-            if visit is not None:
-                visit(self, node, scope)
-            elif node.type != "token_tree":
-                self._into(node, scope)
+        self._walk(root, "")
         for full, trait, line in self._late_bases:
             self._seen.base(full, "implements", trait, line)
         for head, line in self._heads.items():
@@ -115,11 +106,12 @@ class _Extractor:
         impls = [[scope, written] for scope, written in self._impls.items() if not self._seen.kind(scope)]
         return self._seen.facts(impls=impls)
 
-    def _into(self, node: tree_sitter.Node, scope: str) -> None:
-        self._todo += [(child, scope) for child in reversed(node.named_children)]
+    def _visit(self, node: tree_sitter.Node, scope: str) -> None:
+        if node.type != "token_tree":
+            super()._visit(node, scope)
 
     def _text(self, node: tree_sitter.Node | None) -> str:
-        return text_of(node, self._data).removeprefix("r#")
+        return super()._text(node).removeprefix("r#")
 
     # Modules.
 
