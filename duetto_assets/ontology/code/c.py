@@ -10,12 +10,10 @@ import posixpath
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import takewhile
-from typing import Any
 
 import tree_sitter
 
-from duetto_assets.ontology.code.facts import BY_NAME, CERTAIN, LIKELY, MAX_CANDIDATES, Definition, Facts, Link
+from duetto_assets.ontology.code.facts import BY_NAME, CERTAIN, LIKELY, MAX_CANDIDATES, Facts, Link
 from duetto_assets.ontology.code.scopes import (
     ALL,
     CALLABLES,
@@ -30,7 +28,9 @@ from duetto_assets.ontology.code.scopes import (
     Recorder,
     Target,
     Wanted,
+    in_namespace,
     joined,
+    shared_folders,
     text_of,
     words,
 )
@@ -432,24 +432,6 @@ def _line(node: tree_sitter.Node) -> int:
     return node.start_point.row + 1
 
 
-def in_namespace(facts: Facts, spaces: Iterable[str]) -> Facts:
-    """Return the same facts with names within the innermost namespace that all definitions lie in, if there is one."""
-    names = [one.name for one in facts.definitions]
-    around = [space for space in spaces if names and all(name.startswith(f"{space}.") for name in names)]
-    if not around:
-        return facts
-    space = max(around, key=len)
-
-    def short(name: str) -> str:
-        return "" if name == space else name.removeprefix(f"{space}.")
-
-    body: dict[str, Any] = dict(facts.body or {})
-    for rows in ("bases", "calls", "bindings"):
-        body[rows] = [[short(scope), *rest] for scope, *rest in body[rows]]
-    definitions = tuple(Definition(short(d.name), d.kind, d.line, d.end_line) for d in facts.definitions)
-    return Facts(facts.language, definitions, space, body)
-
-
 class _Linker(Linker):
     common = _COMMON
     implicit_this = True
@@ -657,9 +639,3 @@ class _Linker(Linker):
 def _nearest(places: Sequence[tuple[str, str]], near: str) -> tuple[str, str]:
     """Return the place whose path shares most folders with `near`, the first of equals."""
     return max(places, key=lambda place: shared_folders(place[0], near))
-
-
-def shared_folders(path: str, other: str) -> int:
-    """Return how many folders two paths share, from the root on."""
-    pairs = zip(path.split("/")[:-1], other.split("/")[:-1], strict=False)
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

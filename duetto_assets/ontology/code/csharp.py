@@ -13,7 +13,6 @@ from itertools import pairwise
 
 import tree_sitter
 
-from duetto_assets.ontology.code.c import in_namespace, shared_folders
 from duetto_assets.ontology.code.facts import LIKELY, Facts, Link
 from duetto_assets.ontology.code.scopes import (
     ALL,
@@ -28,7 +27,9 @@ from duetto_assets.ontology.code.scopes import (
     Recorder,
     Target,
     Wanted,
+    in_namespace,
     joined,
+    shared_folders,
     text_of,
     words,
 )

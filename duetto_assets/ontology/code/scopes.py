@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Any
 
 import tree_sitter
@@ -730,3 +730,27 @@ def _while_equal(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:
         if left != right:
             return
         yield left
+
+
+def in_namespace(facts: Facts, spaces: Iterable[str]) -> Facts:
+    """Return the same facts with names within the innermost namespace that all definitions lie in, if there is one."""
+    names = [one.name for one in facts.definitions]
+    around = [space for space in spaces if names and all(name.startswith(f"{space}.") for name in names)]
+    if not around:
+        return facts
+    space = max(around, key=len)
+
+    def short(name: str) -> str:
+        return "" if name == space else name.removeprefix(f"{space}.")
+
+    body: dict[str, Any] = dict(facts.body or {})
+    for rows in ("bases", "calls", "bindings"):
+        body[rows] = [[short(scope), *rest] for scope, *rest in body[rows]]
+    definitions = tuple(Definition(short(d.name), d.kind, d.line, d.end_line) for d in facts.definitions)
+    return Facts(facts.language, definitions, space, body)
+
+
+def shared_folders(path: str, other: str) -> int:
+    """Return how many folders two paths share, from the root on."""
+    pairs = zip(path.split("/")[:-1], other.split("/")[:-1], strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
