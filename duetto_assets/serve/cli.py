@@ -232,10 +232,11 @@ def serve(
 
 @app.command(epilog="Examples:\n\n  duetto-intel reset --yes\n\n  INDEX_PATH=/tmp/trial duetto-intel reset --yes")
 def reset(yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = False) -> None:
-    """Delete the index. Clones and the history of runs stay; a sync fills it anew."""
+    """Delete the index and the picture of the graph. Clones and the history of runs stay; a sync fills it anew."""
     from duetto_assets.factory import index_of
     from duetto_assets.serve.home import instance_of
     from duetto_assets.sources.registry import SOURCES
+    from duetto_assets.stages.picture import remove_picture
 
     settings = load()
     if not yes:
@@ -245,6 +246,7 @@ def reset(yes: Annotated[bool, typer.Option("--yes", help="Really do it.")] = Fa
             for key in instance.get_dynamic_partitions(source):
                 instance.delete_dynamic_partition(source, key)
     index_of(settings).reset()
+    remove_picture(settings.graph)
     say(f"Deleted the index at {settings.index}.")
 
 

@@ -68,7 +68,8 @@ def draw(
     except ConfigError as error:
         built, missing = "", str(error)
     made_of = digest(PICTURE_VERSION, graph.made_of, *sorted(principals), organisation, str(most), built)
-    if (before := _read(location)) and before.get("made_of") == made_of:
+    before = _read(location)
+    if before.get("made_of") == made_of and (not built or _is_there(location, PAGE_NAME)):
         counts = len(before["nodes"]), len(before["links"]), before["omitted"]["nodes"]
         return PictureCounts(False, *counts, missing, time.monotonic() - started)
     said = _node_link(index, graph, principals, organisation, most) | {"made_of": made_of}
@@ -235,6 +236,19 @@ def read_picture(location: str, name: str) -> bytes | None:
             return bytes(file.read())
     except FileNotFoundError:
         return None
+
+
+def remove_picture(location: str) -> None:
+    """Delete the files of the picture: it would go on to show what is indexed no more."""
+    system, folder = _place(location)
+    for name in (JSON_NAME, PAGE_NAME):
+        if _is_there(location, name):
+            system.delete_file(f"{folder}/{name}")
+
+
+def _is_there(location: str, name: str) -> bool:
+    system, folder = _place(location)
+    return bool(system.get_file_info(f"{folder}/{name}").type == fs.FileType.File)
 
 
 def _read(location: str) -> dict[str, Any]:

@@ -291,8 +291,11 @@ def test_reset_refuses_without_yes_and_empties_the_index_with_it(world: World, i
     assert done.code == 2
     assert "duetto-intel reset --yes" in done.err
     assert world.record("one").head
+    picture = Path(load().graph) / "graph.json"
+    assert picture.is_file()
     done = intel("reset", "--yes")
     assert done.code == 0
+    assert not picture.exists()
     factory.index_of.cache_clear()
     assert world.index.known_partitions() == {}
     assert world.keys == []

@@ -17,7 +17,16 @@ from duetto_assets.model import Fact
 from duetto_assets.ontology.picture import PLACEHOLDER
 from duetto_assets.stages import picture as stage
 from duetto_assets.stages.graph import reconcile_graph
-from duetto_assets.stages.picture import JSON_NAME, PAGE_NAME, PictureCounts, _break_rings, draw, read_picture, readable
+from duetto_assets.stages.picture import (
+    JSON_NAME,
+    PAGE_NAME,
+    PictureCounts,
+    _break_rings,
+    draw,
+    read_picture,
+    readable,
+    remove_picture,
+)
 from duetto_assets.store.index import Index
 from duetto_assets_tests.stages.worlds import Killed, Notes, World
 
@@ -165,6 +174,23 @@ def test_whatever_the_picture_is_made_of_draws_it_again(
     done = draw(organisation.index, organisation.folder, **options)
     assert done is not None
     assert done.written
+
+
+@pytest.mark.parametrize("name", [JSON_NAME, PAGE_NAME])
+def test_a_file_that_somebody_deleted_is_drawn_again(organisation: Organisation, name: str) -> None:
+    organisation.sync()
+    organisation.draw()
+    (Path(organisation.folder) / name).unlink()
+    assert organisation.draw().written
+    assert read_picture(organisation.folder, name)
+
+
+def test_a_picture_can_be_removed_and_what_is_not_there_need_not_be(organisation: Organisation) -> None:
+    organisation.sync()
+    organisation.draw()
+    for _ in range(2):
+        remove_picture(organisation.folder)
+        assert not [name for name in (JSON_NAME, PAGE_NAME) if read_picture(organisation.folder, name)]
 
 
 def test_the_order_of_principals_is_no_other_picture(organisation: Organisation) -> None:
