@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from subprocess import PIPE
@@ -20,6 +21,7 @@ import pytest
 
 from duetto_assets import factory
 from duetto_assets.definitions import defs
+from duetto_assets.ontology.repository import EXTRACTOR_VERSION
 from duetto_assets.partitions import RANGE_END, RANGE_START, SINGLE, run_tags
 from duetto_assets.resources import Workbench
 from duetto_assets.serve.home import instance_of
@@ -159,7 +161,8 @@ class World:
         chunker, model = factory.chunker_of(load()).version, vector_model_id(factory.encoder_of(load()))
         for key, head in heads.items():
             if isinstance(head, str):
-                self.index.record(Partition("repos", key, head, head, chunker, model, documents=1))
+                record = Partition("repos", key, head, head, head, extractor=EXTRACTOR_VERSION, documents=1)
+                self.index.record(replace(record, chunker=chunker, model=model))
 
     def unfinished(self, partition: str, status: dg.DagsterRunStatus) -> dg.DagsterRun:
         """Store a run of the chain as if it were being worked on."""

@@ -38,7 +38,7 @@ def template() -> str:
     return BUILT.read_text("utf-8")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # not the session: its event loop runs in this thread, where others begin theirs
 def playwright() -> Iterator[Playwright]:
     """Yield Playwright."""
     with sync_playwright() as running:
@@ -53,7 +53,7 @@ def chromium(playwright: Playwright, *switches: str) -> Browser:
     return playwright.chromium.launch(executable_path=path, args=["--no-sandbox", *switches])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     """Yield a browser that draws WebGL without a graphics card."""
     running = chromium(playwright, *SOFTWARE_WEBGL)

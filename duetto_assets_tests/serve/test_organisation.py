@@ -53,8 +53,8 @@ def page_called(site: AtlassianSite, title: str) -> str:
 def test_all_sources_are_synced_and_found_together(site: AtlassianSite, intel: Intel) -> None:
     counts = synced(intel)
     assert {name: changes(each) for name, each in counts.items()} == {
-        "repos/parcel-api": (6, 0, 0),
-        "repos/tracking-web": (5, 0, 0),
+        "repos/parcel-api": (8, 0, 0),
+        "repos/tracking-web": (7, 0, 0),
         "confluence/ENG": (4, 0, 0),
         "confluence/OPS": (2, 0, 0),
         "jira/PARCEL": (3, 0, 0),

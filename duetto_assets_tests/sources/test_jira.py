@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -299,7 +300,17 @@ def test_what_an_answer_lacks_is_asked_for(site: AtlassianSite, bend: Bend, coun
         site.edit_issue(keys[0], status=f"State {number}")
     wanted = documents(jira(site))
     site.fail("bulkfetch", bent(bend), times=None)
-    assert documents(jira(site)) == wanted
+    found = documents(jira(site))
+    if bend is _no_e_mail:  # then nobody knows whose account it is
+        found, wanted = _without_same(found), _without_same(wanted)
+    assert found == wanted
+
+
+def _without_same(found: dict[str, Document]) -> dict[str, Document]:
+    return {
+        key: replace(document, facts=tuple(fact for fact in document.facts if fact.relation != "same_as"))
+        for key, document in found.items()
+    }
 
 
 def _without(*names: str) -> Bend:
