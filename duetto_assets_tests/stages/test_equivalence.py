@@ -211,7 +211,7 @@ def test_any_history_ends_in_the_index_that_is_built_from_scratch() -> None:
     run_state_machine_as_test(
         Histories,
         settings=settings(
-            max_examples=10, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=8, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
 
