@@ -24,7 +24,6 @@ _MACHINES = (".local", ".localdomain", ".lan", ".internal", ".home", ".arpa", ".
 _NUMERIC_HOST = re.compile(r"[\d.]+|\[.*\]")
 _BLANKS = " \t\n\r"
 _RANKS = {EMAIL: 0, ACCOUNT: 1, LOGIN: 2}
-_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
 def email_key(email: str) -> str:
@@ -37,14 +36,6 @@ def _address(email: str) -> str:
     address = email.strip().casefold()
     known = len(address) <= _MAX_ADDRESS_CHARS and _ADDRESS.fullmatch(address) and address not in _UNKNOWN
     return address if known else ""
-
-
-def parse_author(author: str) -> tuple[str, str]:
-    """Return name and address of "Ann Lee <ann@x.org>"; either may be empty."""
-    name, opened, rest = author.partition("<")
-    if not opened:
-        return ("", author.strip()) if _address(author) else (author.strip(), "")
-    return name.strip().strip('"').strip(), rest.partition(">")[0].strip()
 
 
 def same_as_of_email(email: str) -> str:
@@ -104,28 +95,6 @@ def _name_and_email(text: str) -> tuple[str, str, str] | None:
     name, opened, rest = text.partition("<")
     email, closed, rest = rest.partition(">")
     return (name.strip(_BLANKS), email, rest) if opened and closed else None
-
-
-class Mailmap:
-    """Says who a commit's author properly is. Later lines replace earlier ones; case does not matter."""
-
-    def __init__(self, aliases: Iterable[Alias]) -> None:
-        self._any_name: dict[str, tuple[str, str]] = {}
-        self._by_name: dict[tuple[str, str], tuple[str, str]] = {}
-        for alias in aliases:
-            email = alias.email.translate(_LOWER)
-            if alias.name:
-                key = (email, alias.name.translate(_LOWER))
-                self._by_name[key] = (alias.proper_name, alias.proper_email)
-                continue
-            before = self._any_name.get(email, ("", ""))
-            self._any_name[email] = (alias.proper_name or before[0], alias.proper_email or before[1])
-
-    def proper(self, name: str, email: str) -> tuple[str, str]:
-        """Return the proper name and address of who commits as these."""
-        address = email.translate(_LOWER)
-        found = self._by_name.get((address, name.translate(_LOWER))) or self._any_name.get(address, ("", ""))
-        return found[0] or name, found[1] or email
 
 
 def group(pairs: Iterable[tuple[str, str]]) -> Mapping[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 
 
@@ -58,7 +58,7 @@ class Vocabulary:
             return self.relations[name], False
         return self._by_inverse[name], True
 
-    @property
+    @cached_property
     def _by_inverse(self) -> Mapping[str, RelationType]:
         return {relation.inverse: relation for relation in self.relations.values()}
 
@@ -77,20 +77,11 @@ class Vocabulary:
             return f"{relation}: its object cannot be a {object_type}"
         return ""
 
-    @property
+    @cached_property
     def _allowed(self) -> Mapping[str, tuple[frozenset[str], frozenset[str]]]:
-        return _allowed(self)
-
-    def __hash__(self) -> int:
-        return hash((tuple(self.types), tuple(self.relations)))
-
-
-@cache
-def _allowed(vocabulary: Vocabulary) -> Mapping[str, tuple[frozenset[str], frozenset[str]]]:
-    return {
-        name: (vocabulary.concrete(*each.domain), vocabulary.concrete(*each.range))
-        for name, each in vocabulary.relations.items()
-    }
+        return {
+            name: (self.concrete(*each.domain), self.concrete(*each.range)) for name, each in self.relations.items()
+        }
 
 
 @cache
